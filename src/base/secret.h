@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that is secret or makes secrets: random octets, SHA-256, HMAC, HKDF, comparison in
+ * constant time, wiping. Below io/ this is the only file that names OpenSSL. */
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+#define SHA256_LEN 32
+#define SECRET_KEY_LEN 32
+
+/* Fills `to` from getrandom(2). ERR_RANDOM when the system gives none: then nothing may be made. */
+MUST_CHECK enum err secret_random(void *to, size_t len);
+/* Equal, in a time that depends on `len` alone. */
+bool secret_equal(const void *a, const void *b, size_t len);
+/* Overwrites; never optimised away. */
+void secret_wipe(void *at, size_t len);
+
+MUST_CHECK enum err secret_sha256(struct bytes in, uint8_t ret[SHA256_LEN]);
+/* RFC 5869 with SHA-256 and no salt; `len` at most 255 * 32. */
+MUST_CHECK enum err secret_hkdf(struct bytes key, struct bytes info, uint8_t *ret, size_t len);
+
+/* A keyed HMAC-SHA256 (RFC 2104), its key schedule computed once. Belongs to one thread. */
+struct hmac;
+/* NULL when there is no memory or the library fails. */
+struct hmac *hmac_new(struct bytes key);
+/* Wipes the key; NULL is fine. */
+void hmac_free(struct hmac *hmac);
+/* The MAC of the parts joined, in order. */
+MUST_CHECK enum err hmac_compute(struct hmac *hmac, const struct bytes *parts, size_t parts_n,
+				 uint8_t ret[SHA256_LEN]);
+
+/* Where random octets come from: the system's in the program, a seeded one in tests. */
+struct rng {
+	enum err (*fill)(struct rng *rng, void *to, size_t len);
+};
+
+MUST_CHECK static inline enum err rng_fill(struct rng *rng, void *to, size_t len)
+{
+	return rng->fill(rng, to, len);
+}
+
+/* getrandom(2), drawn 1 KiB at a time and wiped as it is handed out. For one thread. */
+struct rng_system {
+	struct rng rng;
+	size_t left;
+	uint8_t pool[1024];
+};
+void rng_system_init(struct rng_system *rng);
+
+#endif
