@@ -1,13 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A phone number once it is understood: E.164 digits, one spelling for one line. */
+/* A phone number as everything after its reading holds it. wire/e164 makes them; nobody else does,
+ * save the stores that read back what they once wrote. */
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
 
-#define NUMBER_DIGITS_MAX 15 /* ITU-T E.164 section 6.1 */
+#include "base/bytes.h"
 
-/* The digits without `+`, NUL-terminated; empty: no number. */
+#define NUMBER_DIGITS_MAX 15 /* ITU-T E.164 section 6.2.1 */
+#define NUMBER_DIGITS_MIN                                                                          \
+	4                  /* no plan has a shorter whole number: a calling code and three digits */
+#define NUMBER_MASK_LEN 12 /* +999******99 */
+
+/* E.164 digits without the `+`; NUL fills the rest, so that equal numbers are equal memory. All
+ * zero is "no number". */
 struct number {
 	char digits[NUMBER_DIGITS_MAX + 1];
 };
+
+static inline bool number_equal(const struct number *a, const struct number *b)
+{
+	return memcmp(a->digits, b->digits, sizeof(a->digits)) == 0;
+}
+
+static inline bool number_is_none(const struct number *number)
+{
+	return number->digits[0] == '\0';
+}
+
+static inline struct bytes number_bytes(const struct number *number)
+{
+	return bytes_from_text(number->digits);
+}
+
+/* Takes digits that e164_parse once made, with or without `+`: NUMBER_DIGITS_MIN to
+ * NUMBER_DIGITS_MAX of them, the first not 0. False for anything else. Does not know the plan. */
+bool number_from_digits(struct bytes digits, struct number *ret);
+
+/* How many of the first digits are the calling code: 1 to 3. */
+size_t number_code_len(const struct number *number);
+
+/* What a log may show: `+`, calling code, six stars whatever the length, last two digits:
+ * +44******23. "-" for no number. */
+void number_mask(const struct number *number, char ret[NUMBER_MASK_LEN + 1]);
 
 #endif
