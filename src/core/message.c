@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/message.h"
+
+#define CODE_NAME BYTES("{{code}}")
+#define MINUTES_NAME BYTES("{{validMinutes}}")
+#define MINUTE_MS 60000
+
+static unsigned long long minutes_left(int64_t life_left_ms)
+{
+	if (life_left_ms <= MINUTE_MS)
+		return 1;
+	return ((unsigned long long)life_left_ms + MINUTE_MS - 1) / MINUTE_MS;
+}
+
+void message_fill(struct bytes template, struct bytes code, int64_t life_left_ms,
+		  struct buf *ret_text)
+{
+	while (template.len) {
+		size_t plain = bytes_find(template, '{');
+		buf_add(ret_text, bytes_first(template, plain));
+		template = bytes_from(template, plain);
+		if (bytes_start_with(template, CODE_NAME)) {
+			buf_add(ret_text, code);
+			template = bytes_from(template, CODE_NAME.len);
+		} else if (bytes_start_with(template, MINUTES_NAME)) {
+			buf_add_u64(ret_text, minutes_left(life_left_ms));
+			template = bytes_from(template, MINUTES_NAME.len);
+		} else if (template.len) {
+			buf_add_char(ret_text, '{');
+			template = bytes_from(template, 1);
+		}
+	}
+}
+
+bool message_has_code(struct bytes template)
+{
+	for (; template.len; template = bytes_from(template, 1)) {
+		template = bytes_from(template, bytes_find(template, '{'));
+		if (bytes_start_with(template, CODE_NAME))
+			return true;
+	}
+	return false;
+}
+
+size_t message_utf16_units(struct bytes text)
+{
+	size_t units = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char octet = (unsigned char)text.at[i];
+		/* Each sequence counts at its first octet; four-octet ones are surrogate pairs. */
+		if ((octet & 0xC0) != 0x80)
+			units += octet >= 0xF0 ? 2 : 1;
+	}
+	return units;
+}

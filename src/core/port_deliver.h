@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine asks of delivery, in its own words: whether a number can be reached, and to look
+ * at a message now that it is on disk. */
+#ifndef CORE_PORT_DELIVER_H
+#define CORE_PORT_DELIVER_H
+
+#include "core/record.h"
+
+enum delivery_route {
+	ROUTE_NONE,    /* no provider is configured: a send is a fault */
+	ROUTE_REFUSED, /* providers there are, none takes this destination */
+	ROUTE_QUEUED,  /* the message is committed as queued, a provider sends it later */
+	ROUTE_AT_ONCE, /* taken and finished in one act: the message is born final */
+};
+
+struct delivery_plan {
+	enum delivery_route route;
+	struct bytes provider; /* its name; lives as long as the delivery. Absent without a route */
+};
+
+struct deliver;
+
+struct deliver_ops {
+	/* How a message to that number would leave. Any thread, no waiting. */
+	struct delivery_plan (*plan)(struct deliver *deliver, const struct number *number);
+	/* The message is on disk. Copies what it keeps; any thread, no waiting. The message still
+	 * has its template here, also when it was stored without. */
+	void (*committed)(struct deliver *deliver, const struct message *message,
+			  const struct verification *verification);
+};
+
+struct deliver {
+	const struct deliver_ops *ops;
+};
+
+#endif

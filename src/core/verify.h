@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine: from the records of a number, what is asked, and the time, to an outcome and the
+ * records as they shall stand. No I/O, no clock, no allocation; it changes nothing it was given.
+ * core/flow loads and commits around it. */
+#ifndef CORE_VERIFY_H
+#define CORE_VERIFY_H
+
+#include "core/code.h"
+#include "core/limits.h"
+#include "core/outcome.h"
+#include "core/port_deliver.h"
+#include "core/port_store.h"
+#include "core/record.h"
+
+/* With less than this left, `repeat: same` makes a new code. */
+#define SAME_LIFE_MIN_MS INT64_C(60000)
+/* So long after its end a record still says that it expired; then it is forgotten. */
+#define EXPIRED_STUB_MS (24 * INT64_C(3600000))
+/* Two threads, or two machines, may read the clock this far apart. A record made further in the
+ * future was made before the clock was set back: it counts as expired. */
+#define CLOCK_SKEW_MS INT64_C(5000)
+
+/* Send a code. Text is borrowed and must outlive the commit. */
+struct send_command {
+	enum purpose purpose;
+	struct bytes tenant;
+	struct bytes client; /* who asks; absent: the user himself */
+	struct bytes user;   /* whom it is about; absent for a client's PURPOSE_NUMBER */
+	struct bytes dialect;
+	struct number number;
+	struct policy policy;
+	int64_t expires_ms;     /* 0: after policy.ttl_ms; never later than that */
+	struct bytes template; /* of the message; {{code}} and {{validMinutes}} are filled in */
+	struct bytes sender;   /* originating address */
+	struct bytes address;  /* of the end user, when known */
+	struct bytes device;
+	bool bound; /* the code is bound to what `digest` is of */
+	uint8_t digest[SHA256_LEN];
+	struct bytes slot; /* verify_slot() of this command */
+	const struct limits *limits;
+};
+
+/* Check a code. */
+struct check_command {
+	struct bytes tenant;
+	struct bytes client; /* the record must belong to this client … */
+	struct bytes user;   /* … and user, absent included */
+	struct bytes dialect;
+	struct bytes guess; /* cleaned as the dialect wants */
+	bool bound;
+	uint8_t digest[SHA256_LEN];
+	const struct limits *limits;
+};
+
+/* What flow loaded; NULL: there is none. */
+struct verify_records {
+	const struct verification *verification; /* by id or slot */
+	const struct budget *budget;
+	const struct failures *failures; /* checks only */
+	const struct line *line;         /* sends only */
+};
+
+/* What a step may use besides its input. */
+struct verify_context {
+	int64_t now_ms;
+	struct rng *rng;
+	struct keyring *keyring;
+	struct delivery_plan plan; /* of the number; sends only */
+};
+
+#define VERIFY_CHANGES_MAX 8
+
+/* The answer, and what to commit. The records that `changes` points at are members here: the
+ * result must stay where it is until the commit is answered. */
+struct verify_result {
+	enum outcome outcome;
+	int64_t retry_after_ms; /* SEND_LIMITED, GUESS_LIMITED */
+	size_t changes_n;       /* 0: a refusal; its event is noted without waiting */
+	struct change changes[VERIFY_CHANGES_MAX];
+	struct verification verification; /* as it stands afterwards; id zeros: none */
+	struct verification displaced;    /* the older record that ended */
+	struct budget budget;
+	struct failures failures;
+	struct line line;
+	struct message message; /* id zeros: nothing is sent */
+	struct bytes template;  /* the message's, also when it is stored without */
+	struct event event;
+};
+
+/* Where a repeated send of this command finds its live record; absent for REPEAT_PARALLEL. From
+ * the arena; false: no memory. */
+MUST_CHECK bool verify_slot(const struct send_command *command, struct arena *arena,
+			    struct bytes *ret);
+
+/* Faults (ERR_RANDOM, ERR_CRYPTO, and ERR_UNSUPPORTED when there is no provider at all) leave
+ * nothing to commit. */
+MUST_CHECK enum err verify_send(const struct send_command *command,
+				const struct verify_records *records,
+				struct verify_context *context, struct verify_result *ret);
+MUST_CHECK enum err verify_check(const struct check_command *command,
+				 const struct verify_records *records,
+				 struct verify_context *context, struct verify_result *ret);
+
+#endif
