@@ -10,14 +10,9 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "wire/field.h"
 
 #include <stdint.h>
-
-/* One header field or trailer. */
-struct http_field {
-	struct bytes name;
-	struct bytes value;
-};
 
 enum protocol { PROTOCOL_HTTP_1_0, PROTOCOL_HTTP_1_1, PROTOCOL_HTTP_2 };
 
