@@ -286,8 +286,9 @@ static enum err refuse_check(const struct check_command *command, struct verify_
 
 static bool belongs_to(const struct verification *v, const struct check_command *command)
 {
-	return bytes_equal(v->tenant, command->tenant) && bytes_equal(v->client, command->client) &&
-	       bytes_equal(v->user, command->user);
+	return v->purpose == command->purpose && bytes_equal(v->tenant, command->tenant) &&
+	       bytes_equal(v->user, command->user) &&
+	       (v->purpose != PURPOSE_NUMBER || bytes_equal(v->client, command->client));
 }
 
 static enum err compare(const struct check_command *command, const struct verification *v,
@@ -395,6 +396,7 @@ static enum err check_live(const struct check_command *command,
 enum err verify_check(const struct check_command *command, const struct verify_records *records,
 		      struct verify_context *context, struct verify_result *ret)
 {
+	assert(command->purpose >= PURPOSE_NUMBER && command->purpose <= PURPOSE_LOGIN);
 	*ret = (struct verify_result){0};
 	const struct verification *v = records->verification;
 	if (!v || !belongs_to(v, command))

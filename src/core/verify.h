@@ -40,11 +40,14 @@ struct send_command {
 	const struct limits *limits;
 };
 
-/* Check a code. */
+/* Check a code. The record must be of this purpose, tenant and user (absent included), and for
+ * PURPOSE_NUMBER of this client too: a user's own code may be sent and checked through different
+ * callers. */
 struct check_command {
+	enum purpose purpose;
 	struct bytes tenant;
-	struct bytes client; /* the record must belong to this client … */
-	struct bytes user;   /* … and user, absent included */
+	struct bytes client;
+	struct bytes user;
 	struct bytes dialect;
 	struct bytes guess; /* cleaned as the dialect wants */
 	bool bound;
