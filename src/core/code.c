@@ -12,14 +12,14 @@
 enum key_use { USE_CODE, USE_CHOSEN, USE_NUMBER, USES };
 
 static const struct bytes use_info[USES] = {
-	[USE_CODE] = {"verifyd code", 12},
-	[USE_CHOSEN] = {"verifyd chosen code", 19},
-	[USE_NUMBER] = {"verifyd number", 14},
+    [USE_CODE] = {"verifyd code", 12},
+    [USE_CHOSEN] = {"verifyd chosen code", 19},
+    [USE_NUMBER] = {"verifyd number", 14},
 };
 
 struct ring_key {
 	char id[KEY_ID_MAX + 1];
-	struct bytes id_bytes; /* borrowed from `id` */
+	struct bytes id_bytes;   /* borrowed from `id` */
 	struct hmac *uses[USES]; /* owned */
 };
 
@@ -38,8 +38,7 @@ static bool ring_key_init(struct ring_key *ring, const struct secret_key *key)
 		uint8_t sub[SHA256_LEN];
 		struct bytes whole = {(const char *)key->key, SECRET_KEY_LEN};
 		if (secret_hkdf(whole, use_info[use], sub, sizeof(sub)) == OK)
-			ring->uses[use] =
-			    hmac_new((struct bytes){(const char *)sub, sizeof(sub)});
+			ring->uses[use] = hmac_new((struct bytes){(const char *)sub, sizeof(sub)});
 		secret_wipe(sub, sizeof(sub));
 		if (!ring->uses[use])
 			return false;
@@ -50,8 +49,7 @@ static bool ring_key_init(struct ring_key *ring, const struct secret_key *key)
 struct keyring *keyring_new(const struct secret_key *keys, size_t keys_n)
 {
 	assert(keys_n > 0);
-	struct keyring *keyring =
-	    calloc(1, sizeof(*keyring) + keys_n * sizeof(struct ring_key));
+	struct keyring *keyring = calloc(1, sizeof(*keyring) + keys_n * sizeof(struct ring_key));
 	if (!keyring)
 		return NULL;
 	keyring->n = keys_n;
@@ -98,7 +96,7 @@ static struct bytes octets(const void *at, size_t len)
 
 /* Appends symbols that the octets of one round give; returns how many stand there now. */
 static size_t symbols_add(const uint8_t round[SHA256_LEN], const char *alphabet, size_t have,
-			  size_t want, char *ret)
+                          size_t want, char *ret)
 {
 	unsigned size = (unsigned)strlen(alphabet);
 	unsigned fair = 256 - 256 % size;
@@ -109,7 +107,7 @@ static size_t symbols_add(const uint8_t round[SHA256_LEN], const char *alphabet,
 }
 
 enum err code_derive(struct keyring *keyring, const struct verification *v,
-		     char ret[CODE_LENGTH_MAX + 1])
+                     char ret[CODE_LENGTH_MAX + 1])
 {
 	const struct ring_key *key = ring_key_find(keyring, v->key_id);
 	assert(key && !v->chosen && v->tenant.len <= 255 && v->policy.length <= CODE_LENGTH_MAX);
@@ -117,23 +115,23 @@ enum err code_derive(struct keyring *keyring, const struct verification *v,
 	uint8_t tenant_len = (uint8_t)v->tenant.len;
 	uint8_t purpose = (uint8_t)v->purpose;
 	uint8_t generation[4] = {(uint8_t)(v->generation >> 24), (uint8_t)(v->generation >> 16),
-				 (uint8_t)(v->generation >> 8), (uint8_t)v->generation};
+	                         (uint8_t)(v->generation >> 8), (uint8_t)v->generation};
 	uint8_t mac[SHA256_LEN];
 	size_t have = 0;
 	enum err err = OK;
 	for (uint8_t round = 0; have < v->policy.length && err == OK; round++) {
 		const struct bytes parts[] = {
-			BYTES("verifyd code 1"),
-			octets(&tenant_len, 1),
-			v->tenant,
-			octets(v->id.octets, ID_LEN),
-			octets(generation, sizeof(generation)),
-			octets(&purpose, 1),
-			octets(v->bound ? v->digest : zeros, SHA256_LEN),
-			octets(&round, 1),
+		    BYTES("verifyd code 1"),
+		    octets(&tenant_len, 1),
+		    v->tenant,
+		    octets(v->id.octets, ID_LEN),
+		    octets(generation, sizeof(generation)),
+		    octets(&purpose, 1),
+		    octets(v->bound ? v->digest : zeros, SHA256_LEN),
+		    octets(&round, 1),
 		};
-		err = hmac_compute(key->uses[USE_CODE], parts, sizeof(parts) / sizeof(parts[0]),
-				   mac);
+		err =
+		    hmac_compute(key->uses[USE_CODE], parts, sizeof(parts) / sizeof(parts[0]), mac);
 		if (err == OK)
 			have = symbols_add(mac, v->policy.alphabet, have, v->policy.length, ret);
 	}
@@ -143,7 +141,7 @@ enum err code_derive(struct keyring *keyring, const struct verification *v,
 }
 
 enum err code_mac_chosen(struct keyring *keyring, struct bytes key_id, struct bytes tenant,
-			 const struct number *number, struct bytes code, uint8_t ret[SHA256_LEN])
+                         const struct number *number, struct bytes code, uint8_t ret[SHA256_LEN])
 {
 	const struct ring_key *key = ring_key_find(keyring, key_id);
 	assert(key && tenant.len <= 255);
@@ -151,14 +149,18 @@ enum err code_mac_chosen(struct keyring *keyring, struct bytes key_id, struct by
 	struct bytes digits = bytes_from_text(number->digits);
 	uint8_t digits_len = (uint8_t)digits.len;
 	const struct bytes parts[] = {
-		BYTES("verifyd chosen 1"), octets(&tenant_len, 1), tenant,
-		octets(&digits_len, 1),    digits,                 code,
+	    BYTES("verifyd chosen 1"),
+	    octets(&tenant_len, 1),
+	    tenant,
+	    octets(&digits_len, 1),
+	    digits,
+	    code,
 	};
 	return hmac_compute(key->uses[USE_CHOSEN], parts, sizeof(parts) / sizeof(parts[0]), ret);
 }
 
 static enum err chosen_matches(struct keyring *keyring, const struct verification *v,
-			       struct bytes guess, bool *ret)
+                               struct bytes guess, bool *ret)
 {
 	uint8_t mac[SHA256_LEN];
 	enum err err = code_mac_chosen(keyring, v->key_id, v->tenant, &v->number, guess, mac);
@@ -169,7 +171,7 @@ static enum err chosen_matches(struct keyring *keyring, const struct verificatio
 }
 
 enum err code_matches(struct keyring *keyring, const struct verification *v, struct bytes guess,
-		      bool *ret)
+                      bool *ret)
 {
 	if (v->chosen)
 		return chosen_matches(keyring, v, guess, ret);
@@ -177,8 +179,8 @@ enum err code_matches(struct keyring *keyring, const struct verification *v, str
 	enum err err = code_derive(keyring, v, code);
 	/* A code's length is no secret, its symbols are. */
 	if (err == OK)
-		*ret = guess.len == v->policy.length &&
-		       secret_equal(guess.at, code, v->policy.length);
+		*ret =
+		    guess.len == v->policy.length && secret_equal(guess.at, code, v->policy.length);
 	secret_wipe(code, sizeof(code));
 	return err;
 }

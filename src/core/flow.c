@@ -28,10 +28,10 @@ static int64_t flow_now(const struct flow *flow)
 static void note_merged(struct flow *flow, enum outcome outcome, uint32_t count)
 {
 	struct event event = {
-		.at_ms = flow->notes_second * 1000,
-		.kind = BYTES("refused"),
-		.reason = outcome_label(outcome),
-		.count = count,
+	    .at_ms = flow->notes_second * 1000,
+	    .kind = BYTES("refused"),
+	    .reason = outcome_label(outcome),
+	    .count = count,
 	};
 	/* Without random octets there is no id; the next second tries again. */
 	if (id_make(event.at_ms, 0, flow->ports.rng, &event.id) == OK)
@@ -46,7 +46,7 @@ void flow_tick(struct flow *flow)
 	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
 		if (flow->noted[outcome] > FLOW_NOTES_MAX)
 			note_merged(flow, (enum outcome)outcome,
-				    flow->noted[outcome] - FLOW_NOTES_MAX);
+			            flow->noted[outcome] - FLOW_NOTES_MAX);
 		flow->noted[outcome] = 0;
 	}
 	flow->notes_second = second;
@@ -112,7 +112,7 @@ static void on_committed(struct store_commit *commit)
 		struct message message = result->message;
 		message.template = result->template;
 		flow->ports.deliver->ops->committed(flow->ports.deliver, &message,
-						    &result->verification);
+		                                    &result->verification);
 	}
 	call_finish(call, commit->err);
 }
@@ -120,9 +120,9 @@ static void on_committed(struct store_commit *commit)
 static void commit_start(struct flow_call *call)
 {
 	call->commit = (struct store_commit){
-		.changes = call->result.changes,
-		.changes_n = call->result.changes_n,
-		.on_done = on_committed,
+	    .changes = call->result.changes,
+	    .changes_n = call->result.changes_n,
+	    .on_done = on_committed,
 	};
 	store_commit(call->flow->ports.store, &call->commit);
 }
@@ -134,15 +134,15 @@ static enum err step(struct flow_call *call)
 	const struct flow_ports *ports = &call->flow->ports;
 	const struct store_load *load = &call->load;
 	const struct verify_records records = {
-		.verification = load->verification,
-		.budget = load->budget,
-		.failures = load->failures,
-		.line = load->line,
+	    .verification = load->verification,
+	    .budget = load->budget,
+	    .failures = load->failures,
+	    .line = load->line,
 	};
 	struct verify_context context = {
-		.now_ms = flow_now(call->flow),
-		.rng = ports->rng,
-		.keyring = ports->keyring,
+	    .now_ms = flow_now(call->flow),
+	    .rng = ports->rng,
+	    .keyring = ports->keyring,
 	};
 	if (call->kind == FLOW_CHECK)
 		return verify_check(&call->check, &records, &context, &call->result);
@@ -169,9 +169,9 @@ static void on_loaded(struct store_load *load)
 static void load_start(struct flow_call *call)
 {
 	call->load = (struct store_load){
-		.want = WANT_NUMBER,
-		.arena = call->arena,
-		.on_done = on_loaded,
+	    .want = WANT_NUMBER,
+	    .arena = call->arena,
+	    .on_done = on_loaded,
 	};
 	if (call->kind == FLOW_CHECK) {
 		call->load.want |= WANT_VERIFICATION;

@@ -57,7 +57,8 @@ struct flow_call {
 	int64_t deadline_ms; /* no further attempt begins after this */
 	void (*on_done)(struct flow_call *call);
 	/* answered */
-	enum err err; /* OK: `result` is the answer. Else nothing happened, or (ERR_UNKNOWN) may have */
+	enum err
+	    err; /* OK: `result` is the answer. Else nothing happened, or (ERR_UNKNOWN) may have */
 	struct verify_result result;
 	/* the flow's own */
 	struct flow *flow;

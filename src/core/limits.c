@@ -26,7 +26,7 @@ void history_add(struct history *history, int64_t now_ms)
 {
 	if (history->n == HISTORY_MAX) {
 		memmove(history->at_ms, history->at_ms + 1,
-			(HISTORY_MAX - 1) * sizeof(history->at_ms[0]));
+		        (HISTORY_MAX - 1) * sizeof(history->at_ms[0]));
 		history->n--;
 	}
 	/* Two loops may see the clock a moment apart; the list stays in order. */
@@ -50,8 +50,7 @@ static int64_t resend_delay_ms(const struct resend_delay *delay, uint32_t streak
 		return doubled(delay->first_ms, 0, delay->max_ms);
 	if (streak - 2 < delay->growth_n)
 		return doubled(delay->growth_ms[streak - 2], 0, delay->max_ms);
-	int64_t last_ms =
-	    delay->growth_n ? delay->growth_ms[delay->growth_n - 1] : delay->first_ms;
+	int64_t last_ms = delay->growth_n ? delay->growth_ms[delay->growth_n - 1] : delay->first_ms;
 	return doubled(last_ms, streak - 1 - delay->growth_n, delay->max_ms);
 }
 
@@ -67,35 +66,35 @@ static bool streak_goes_on(const struct budget *budget, int64_t now_ms)
 }
 
 int64_t limits_send_wait_ms(const struct limits *limits, const struct budget *budget,
-			    int64_t now_ms)
+                            int64_t now_ms)
 {
 	if (!limits->enabled || !budget)
 		return 0;
 	int64_t wait_ms = history_wait_ms(&budget->sends, &limits->sends_per_number, now_ms);
 	if (streak_goes_on(budget, now_ms))
-		wait_ms = max64(wait_ms, last_send_ms(budget) +
-					     resend_delay_ms(&limits->resend_delay,
-							     budget->send_streak) -
-					     now_ms);
+		wait_ms =
+		    max64(wait_ms, last_send_ms(budget) +
+		                       resend_delay_ms(&limits->resend_delay, budget->send_streak) -
+		                       now_ms);
 	return wait_ms;
 }
 
 static int64_t failure_wait_ms(const struct limits *limits, const struct failures *failures,
-			       int64_t now_ms)
+                               int64_t now_ms)
 {
 	const struct failure_waits *waits = &limits->failure_waits;
 	if (failures->count >= limits->consecutive_failures)
 		return waits->max_ms;
 	if (failures->count < waits->after)
 		return 0;
-	return max64(0, failures->last_ms +
-			    doubled(waits->first_ms, failures->count - waits->after,
-				    waits->max_ms) -
-			    now_ms);
+	return max64(0,
+	             failures->last_ms +
+	                 doubled(waits->first_ms, failures->count - waits->after, waits->max_ms) -
+	                 now_ms);
 }
 
 int64_t limits_guess_wait_ms(const struct limits *limits, const struct budget *budget,
-			     const struct failures *failures, int64_t now_ms)
+                             const struct failures *failures, int64_t now_ms)
 {
 	if (!limits->enabled)
 		return 0;
@@ -124,8 +123,7 @@ void budget_charge_send(struct budget *budget, const struct limits *limits, int6
 {
 	budget->send_streak = streak_goes_on(budget, now_ms) ? budget->send_streak + 1 : 1;
 	history_add(&budget->sends, now_ms);
-	keep(budget,
-	     now_ms + max64(SEND_STREAK_MS, longest_window_ms(&limits->sends_per_number)));
+	keep(budget, now_ms + max64(SEND_STREAK_MS, longest_window_ms(&limits->sends_per_number)));
 }
 
 void budget_charge_guess(struct budget *budget, const struct limits *limits, int64_t now_ms)

@@ -55,11 +55,11 @@ void history_add(struct history *history, int64_t now_ms);
 
 /* How long until a send to the number is allowed; 0: now. `budget` NULL: nothing was spent yet. */
 int64_t limits_send_wait_ms(const struct limits *limits, const struct budget *budget,
-			    int64_t now_ms);
+                            int64_t now_ms);
 /* How long until a guess may be evaluated; 0: now. After the last consecutive failure allowed:
  * the longest wait, again and again, until an operator resets the counter. */
 int64_t limits_guess_wait_ms(const struct limits *limits, const struct budget *budget,
-			     const struct failures *failures, int64_t now_ms);
+                             const struct failures *failures, int64_t now_ms);
 
 /* Charge the budget, and keep its row as long as these limits can look at it. */
 void budget_charge_send(struct budget *budget, const struct limits *limits, int64_t now_ms);

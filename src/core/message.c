@@ -13,7 +13,7 @@ static unsigned long long minutes_left(int64_t life_left_ms)
 }
 
 void message_fill(struct bytes template, struct bytes code, int64_t life_left_ms,
-		  struct buf *ret_text)
+                  struct buf *ret_text)
 {
 	while (template.len) {
 		size_t plain = bytes_find(template, '{');

@@ -12,7 +12,7 @@
  * least 1. One pass: what was put in is not looked at again. Names are case-sensitive, without
  * inner spaces; any other `{{…}}` stays as typed. */
 void message_fill(struct bytes template, struct bytes code, int64_t life_left_ms,
-		  struct buf *ret_text);
+                  struct buf *ret_text);
 
 /* Whether the template has a place for the code. */
 bool message_has_code(struct bytes template);

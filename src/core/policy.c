@@ -5,9 +5,9 @@ static const struct {
 	struct bytes name;
 	const char *symbols;
 } named_alphabets[] = {
-	{{"digits", 6}, "0123456789"},
-	{{"upper-digits", 12}, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
-	{{"upper", 5}, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+    {{"digits", 6}, "0123456789"},
+    {{"upper-digits", 12}, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+    {{"upper", 5}, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
 };
 #define NAMED_ALPHABETS (sizeof(named_alphabets) / sizeof(named_alphabets[0]))
 

@@ -26,7 +26,7 @@ struct deliver_ops {
 	/* The message is on disk. Copies what it keeps; any thread, no waiting. The message still
 	 * has its template here, also when it was stored without. */
 	void (*committed)(struct deliver *deliver, const struct message *message,
-			  const struct verification *verification);
+	                  const struct verification *verification);
 };
 
 struct deliver {

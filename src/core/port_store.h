@@ -74,8 +74,9 @@ enum change_kind {
 
 /* One record. Those with a version are compared: the stored version must be the record's (0: no
  * such row), or the whole commit is refused with ERR_CONFLICT. A write stores the version after
- * the one it found; the record in memory keeps what it had. A CHANGE_VERIFICATION that would be the second live one of
- * its (tenant, purpose, slot), after all changes of the commit, is a conflict too. */
+ * the one it found; the record in memory keeps what it had. A CHANGE_VERIFICATION that would be the
+ * second live one of its (tenant, purpose, slot), after all changes of the commit, is a conflict
+ * too. */
 struct change {
 	enum change_kind kind;
 	union {
@@ -97,7 +98,7 @@ struct store_commit {
 	const struct change *changes;
 	size_t changes_n;
 	void (*on_done)(struct store_commit *commit);
-	enum err err; /* OK, ERR_CONFLICT, ERR_STORE, ERR_UNKNOWN, ERR_OVERLOAD (queue full) */
+	enum err err;     /* OK, ERR_CONFLICT, ERR_STORE, ERR_UNKNOWN, ERR_OVERLOAD (queue full) */
 	struct task task; /* the store's own while the call is under way */
 };
 

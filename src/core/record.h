@@ -34,8 +34,8 @@ enum repeat {
 enum verification_state {
 	VERIFICATION_LIVE = 1,
 	VERIFICATION_APPROVED,
-	VERIFICATION_LOCKED,    /* its tries are spent */
-	VERIFICATION_EXPIRED,   /* its end was told to somebody; one not yet told is still LIVE */
+	VERIFICATION_LOCKED,  /* its tries are spent */
+	VERIFICATION_EXPIRED, /* its end was told to somebody; one not yet told is still LIVE */
 	VERIFICATION_REPLACED,
 	VERIFICATION_CANCELLED, /* the phone it was for has changed */
 };
@@ -61,21 +61,21 @@ struct verification {
 	enum purpose purpose;
 	enum verification_state state;
 	struct bytes tenant;
-	struct bytes client; /* the program that asked; absent when a user asked for himself */
-	struct bytes user;   /* whom it is about; absent for PURPOSE_NUMBER of a client */
+	struct bytes client;  /* the program that asked; absent when a user asked for himself */
+	struct bytes user;    /* whom it is about; absent for PURPOSE_NUMBER of a client */
 	struct bytes dialect; /* a label: which API made it */
 	struct number number;
 	struct policy policy;
-	struct bytes key_id;     /* the secret key its code is derived from */
-	uint32_t generation;     /* starts at 1 */
-	uint8_t tries;           /* evaluated guesses of this generation */
-	bool chosen;             /* the code is a fixed test number's: compare chosen_mac instead */
+	struct bytes key_id; /* the secret key its code is derived from */
+	uint32_t generation; /* starts at 1 */
+	uint8_t tries;       /* evaluated guesses of this generation */
+	bool chosen;         /* the code is a fixed test number's: compare chosen_mac instead */
 	uint8_t chosen_mac[SHA256_LEN];
-	bool bound;              /* digest is given: the code is bound to a transaction */
+	bool bound; /* digest is given: the code is bound to a transaction */
 	uint8_t digest[SHA256_LEN];
 	int64_t created_ms;
 	int64_t expires_ms;
-	int64_t finished_ms; /* 0: not yet */
+	int64_t finished_ms;  /* 0: not yet */
 	struct bytes address; /* of the end user, when the API tells it */
 	struct bytes device;
 	/* Where a repeated send finds it while it is LIVE; absent: found by id alone. At most one
@@ -97,7 +97,7 @@ struct budget {
 	uint64_t version; /* 0: no row */
 	struct history sends;
 	struct history guesses;
-	uint32_t send_streak; /* sends since the resend delay was last reset */
+	uint32_t send_streak;  /* sends since the resend delay was last reset */
 	int64_t keep_until_ms; /* nothing here counts after this: the row may be purged */
 };
 
@@ -150,7 +150,8 @@ struct message {
 	enum message_state state;
 	struct bytes provider;
 	struct bytes sender;
-	struct bytes template; /* as typed, absent for the default text or once the state is final */
+	struct bytes template; /* as typed, absent for the default text or once the state is final
+	                        */
 	struct bytes provider_id; /* what the provider calls it */
 	uint32_t attempts;
 	int64_t created_ms;

@@ -18,18 +18,18 @@ static void add_change(struct verify_result *result, enum change_kind kind, cons
 
 /* The event of this step: `id` only when it is committed; a refusal gets its own when noted. */
 static enum err describe(struct verify_result *result, struct verify_context *context,
-			 const struct number *number, struct bytes tenant, struct bytes dialect,
-			 struct bytes kind)
+                         const struct number *number, struct bytes tenant, struct bytes dialect,
+                         struct bytes kind)
 {
 	struct event *event = &result->event;
 	*event = (struct event){
-		.at_ms = context->now_ms,
-		.kind = kind,
-		.reason = outcome_label(result->outcome),
-		.tenant = tenant,
-		.dialect = dialect,
-		.verification = result->verification.id,
-		.count = 1,
+	    .at_ms = context->now_ms,
+	    .kind = kind,
+	    .reason = outcome_label(result->outcome),
+	    .tenant = tenant,
+	    .dialect = dialect,
+	    .verification = result->verification.id,
+	    .count = 1,
 	};
 	enum err err = id_make(context->now_ms, number_bucket(number), context->rng, &event->id);
 	if (err == OK && number->digits[0])
@@ -38,7 +38,7 @@ static enum err describe(struct verify_result *result, struct verify_context *co
 }
 
 static enum err finish_changes(struct verify_result *result, struct verify_context *context,
-			       struct bytes kind)
+                               struct bytes kind)
 {
 	const struct verification *v = &result->verification;
 	enum err err = describe(result, context, &v->number, v->tenant, v->dialect, kind);
@@ -61,7 +61,7 @@ bool verify_slot(const struct send_command *command, struct arena *arena, struct
 		*ret = arena_copy(arena, holder);
 	else
 		*ret = arena_printf(arena, "%s:%.*s %s", command->user.at ? "user" : "client",
-				    (int)holder.len, holder.at, command->number.digits);
+		                    (int)holder.len, holder.at, command->number.digits);
 	return ret->at != NULL;
 }
 
@@ -72,7 +72,7 @@ static bool is_live(const struct verification *v, int64_t now_ms)
 
 /* Whether `repeat: same` may send the code it has. */
 static bool same_code_serves(const struct verification *v, const struct send_command *command,
-			     bool chosen, const struct verify_context *context)
+                             bool chosen, const struct verify_context *context)
 {
 	return command->policy.repeat == REPEAT_SAME && is_live(v, context->now_ms) &&
 	       v->expires_ms - context->now_ms >= SAME_LIFE_MIN_MS &&
@@ -84,7 +84,7 @@ static int64_t end_of_life(const struct send_command *command, int64_t now_ms)
 {
 	int64_t longest_ms = now_ms + command->policy.ttl_ms;
 	return command->expires_ms && command->expires_ms < longest_ms ? command->expires_ms
-								       : longest_ms;
+	                                                               : longest_ms;
 }
 
 /* A fixed test number's code takes the place of a derived one; the record carries its MAC, so
@@ -99,7 +99,7 @@ static void choose_code(struct verification *v, const struct line *line)
 
 /* A new code on `v`: what a first send and a further generation have in common. */
 static void renew(struct verification *v, const struct send_command *command,
-		  const struct line *line, const struct verify_context *context)
+                  const struct line *line, const struct verify_context *context)
 {
 	v->policy = command->policy;
 	v->key_id = keyring_writing_id(context->keyring);
@@ -119,16 +119,16 @@ static void renew(struct verification *v, const struct send_command *command,
 }
 
 static enum err make_record(struct verification *v, const struct send_command *command,
-			    const struct line *line, struct verify_context *context)
+                            const struct line *line, struct verify_context *context)
 {
 	*v = (struct verification){
-		.purpose = command->purpose,
-		.state = VERIFICATION_LIVE,
-		.tenant = command->tenant,
-		.client = command->client,
-		.user = command->user,
-		.number = command->number,
-		.slot = command->slot,
+	    .purpose = command->purpose,
+	    .state = VERIFICATION_LIVE,
+	    .tenant = command->tenant,
+	    .client = command->client,
+	    .user = command->user,
+	    .number = command->number,
+	    .slot = command->slot,
 	};
 	renew(v, command, line, context);
 	return id_make(context->now_ms, number_bucket(&v->number), context->rng, &v->id);
@@ -136,7 +136,7 @@ static enum err make_record(struct verification *v, const struct send_command *c
 
 /* The older record ends, and leaves its slot to the new one. */
 static void displace(struct verify_result *result, const struct verification *old,
-		     enum verification_state state, int64_t now_ms)
+                     enum verification_state state, int64_t now_ms)
 {
 	result->displaced = *old;
 	result->displaced.state = state;
@@ -147,8 +147,8 @@ static void displace(struct verify_result *result, const struct verification *ol
 /* Decides what becomes of the live record of this slot, if there is one, and which record the
  * message will be about. Sets the outcome. */
 static enum err apply_repeat(const struct send_command *command,
-			     const struct verify_records *records, struct verify_context *context,
-			     struct verify_result *result)
+                             const struct verify_records *records, struct verify_context *context,
+                             struct verify_result *result)
 {
 	const struct verification *old = records->verification;
 	struct verification *v = &result->verification;
@@ -161,9 +161,9 @@ static enum err apply_repeat(const struct send_command *command,
 	}
 	if (old && command->policy.repeat == REPEAT_REPLACE) {
 		displace(result, old,
-			 is_live(old, context->now_ms) ? VERIFICATION_REPLACED
-						       : VERIFICATION_EXPIRED,
-			 context->now_ms);
+		         is_live(old, context->now_ms) ? VERIFICATION_REPLACED
+		                                       : VERIFICATION_EXPIRED,
+		         context->now_ms);
 		old = NULL;
 	}
 	if (!old) {
@@ -184,18 +184,17 @@ static enum err apply_repeat(const struct send_command *command,
 
 /* What was read of the line, or its absence, must still hold when the message is committed. */
 static void guard_line(const struct send_command *command, const struct verify_records *records,
-		       struct verify_result *result)
+                       struct verify_result *result)
 {
 	if (records->line)
 		result->line = *records->line;
 	else
-		result->line =
-		    (struct line){.tenant = command->tenant, .number = command->number};
+		result->line = (struct line){.tenant = command->tenant, .number = command->number};
 	add_change(result, GUARD_LINE, &result->line);
 }
 
 static void take_budget(struct verify_result *result, const struct budget *budget,
-			const struct number *number)
+                        const struct number *number)
 {
 	if (budget)
 		result->budget = *budget;
@@ -204,39 +203,39 @@ static void take_budget(struct verify_result *result, const struct budget *budge
 }
 
 static enum err make_message(const struct send_command *command, struct verify_context *context,
-			     struct verify_result *result)
+                             struct verify_result *result)
 {
 	const struct verification *v = &result->verification;
 	bool at_once = context->plan.route == ROUTE_AT_ONCE;
 	result->template = command->template;
 	result->message = (struct message){
-		.verification = v->id,
-		.generation = v->generation,
-		.state = at_once ? MESSAGE_DELIVERED : MESSAGE_QUEUED,
-		.provider = context->plan.provider,
-		.sender = command->sender,
-		.template = at_once ? BYTES_NONE : command->template,
-		.attempts = at_once ? 1 : 0,
-		.created_ms = context->now_ms,
-		.next_ms = context->now_ms,
-		.expires_ms = v->expires_ms,
+	    .verification = v->id,
+	    .generation = v->generation,
+	    .state = at_once ? MESSAGE_DELIVERED : MESSAGE_QUEUED,
+	    .provider = context->plan.provider,
+	    .sender = command->sender,
+	    .template = at_once ? BYTES_NONE : command->template,
+	    .attempts = at_once ? 1 : 0,
+	    .created_ms = context->now_ms,
+	    .next_ms = context->now_ms,
+	    .expires_ms = v->expires_ms,
 	};
-	enum err err = id_make(context->now_ms, number_bucket(&v->number), context->rng,
-			       &result->message.id);
+	enum err err =
+	    id_make(context->now_ms, number_bucket(&v->number), context->rng, &result->message.id);
 	add_change(result, CHANGE_MESSAGE, &result->message);
 	return err;
 }
 
 static enum err refuse_send(const struct send_command *command, struct verify_context *context,
-			    enum outcome outcome, struct verify_result *result)
+                            enum outcome outcome, struct verify_result *result)
 {
 	result->outcome = outcome;
 	return describe(result, context, &command->number, command->tenant, command->dialect,
-			BYTES("refused"));
+	                BYTES("refused"));
 }
 
 enum err verify_send(const struct send_command *command, const struct verify_records *records,
-		     struct verify_context *context, struct verify_result *ret)
+                     struct verify_context *context, struct verify_result *ret)
 {
 	*ret = (struct verify_result){0};
 	const struct line *line = records->line;
@@ -274,14 +273,14 @@ enum err verify_send(const struct send_command *command, const struct verify_rec
 /* ---- check ----------------------------------------------------------------------------------- */
 
 static enum err refuse_check(const struct check_command *command, struct verify_context *context,
-			     enum outcome outcome, struct verify_result *result)
+                             enum outcome outcome, struct verify_result *result)
 {
 	static const struct number nobody;
 	result->outcome = outcome;
 	const struct number *number =
 	    outcome == OUTCOME_UNKNOWN ? &nobody : &result->verification.number;
 	return describe(result, context, number, command->tenant, command->dialect,
-			BYTES("refused"));
+	                BYTES("refused"));
 }
 
 static bool belongs_to(const struct verification *v, const struct check_command *command)
@@ -292,7 +291,7 @@ static bool belongs_to(const struct verification *v, const struct check_command 
 }
 
 static enum err compare(const struct check_command *command, const struct verification *v,
-			struct verify_context *context, bool *ret)
+                        struct verify_context *context, bool *ret)
 {
 	struct verification judged = *v;
 	judged.bound = command->bound;
@@ -302,7 +301,7 @@ static enum err compare(const struct check_command *command, const struct verifi
 
 /* An approved record refuses without charge; only whether the same code came again is told. */
 static enum err check_used(const struct check_command *command, struct verify_context *context,
-			   struct verify_result *result)
+                           struct verify_result *result)
 {
 	const struct verification *v = &result->verification;
 	bool right = false;
@@ -316,7 +315,7 @@ static enum err check_used(const struct check_command *command, struct verify_co
 
 /* The first who comes too late is told so; the record ends there. */
 static enum err end_unfinished(const struct check_command *command, enum outcome outcome,
-			       struct verify_context *context, struct verify_result *result)
+                               struct verify_context *context, struct verify_result *result)
 {
 	struct verification *v = &result->verification;
 	if (context->now_ms >= v->expires_ms + EXPIRED_STUB_MS)
@@ -328,8 +327,8 @@ static enum err end_unfinished(const struct check_command *command, enum outcome
 	return finish_changes(result, context, BYTES("checked"));
 }
 
-static void count_failure(const struct failures *failures, const struct verification *v,
-			  bool right, int64_t now_ms, struct verify_result *result)
+static void count_failure(const struct failures *failures, const struct verification *v, bool right,
+                          int64_t now_ms, struct verify_result *result)
 {
 	if (failures)
 		result->failures = *failures;
@@ -342,12 +341,12 @@ static void count_failure(const struct failures *failures, const struct verifica
 		result->failures.count = 0;
 	}
 	add_change(result, right && !failures ? GUARD_FAILURES : CHANGE_FAILURES,
-		   &result->failures);
+	           &result->failures);
 }
 
 /* The code is compared, and that is paid for whatever comes out. */
 static enum err evaluate(const struct check_command *command, const struct verify_records *records,
-			 struct verify_context *context, struct verify_result *result)
+                         struct verify_context *context, struct verify_result *result)
 {
 	struct verification *v = &result->verification;
 	bool right;
@@ -377,8 +376,8 @@ static enum err evaluate(const struct check_command *command, const struct verif
 }
 
 static enum err check_live(const struct check_command *command,
-			   const struct verify_records *records, struct verify_context *context,
-			   struct verify_result *result)
+                           const struct verify_records *records, struct verify_context *context,
+                           struct verify_result *result)
 {
 	const struct verification *v = &result->verification;
 	bool from_the_future = v->created_ms > context->now_ms + CLOCK_SKEW_MS;
@@ -387,14 +386,14 @@ static enum err check_live(const struct check_command *command,
 	if (!keyring_has(context->keyring, v->key_id))
 		return end_unfinished(command, OUTCOME_KEY_GONE, context, result);
 	result->retry_after_ms = limits_guess_wait_ms(command->limits, records->budget,
-						      records->failures, context->now_ms);
+	                                              records->failures, context->now_ms);
 	if (result->retry_after_ms > 0)
 		return refuse_check(command, context, OUTCOME_GUESS_LIMITED, result);
 	return evaluate(command, records, context, result);
 }
 
 enum err verify_check(const struct check_command *command, const struct verify_records *records,
-		      struct verify_context *context, struct verify_result *ret)
+                      struct verify_context *context, struct verify_result *ret)
 {
 	assert(command->purpose >= PURPOSE_NUMBER && command->purpose <= PURPOSE_LOGIN);
 	*ret = (struct verify_result){0};

@@ -29,7 +29,7 @@ struct send_command {
 	struct bytes dialect;
 	struct number number;
 	struct policy policy;
-	int64_t expires_ms;     /* 0: after policy.ttl_ms; never later than that */
+	int64_t expires_ms;    /* 0: after policy.ttl_ms; never later than that */
 	struct bytes template; /* of the message; {{code}} and {{validMinutes}} are filled in */
 	struct bytes sender;   /* originating address */
 	struct bytes address;  /* of the end user, when known */
@@ -93,15 +93,15 @@ struct verify_result {
 /* Where a repeated send of this command finds its live record; absent for REPEAT_PARALLEL. From
  * the arena; false: no memory. */
 MUST_CHECK bool verify_slot(const struct send_command *command, struct arena *arena,
-			    struct bytes *ret);
+                            struct bytes *ret);
 
 /* Faults (ERR_RANDOM, ERR_CRYPTO, and ERR_UNSUPPORTED when there is no provider at all) leave
  * nothing to commit. */
 MUST_CHECK enum err verify_send(const struct send_command *command,
-				const struct verify_records *records,
-				struct verify_context *context, struct verify_result *ret);
+                                const struct verify_records *records,
+                                struct verify_context *context, struct verify_result *ret);
 MUST_CHECK enum err verify_check(const struct check_command *command,
-				 const struct verify_records *records,
-				 struct verify_context *context, struct verify_result *ret);
+                                 const struct verify_records *records,
+                                 struct verify_context *context, struct verify_result *ret);
 
 #endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/log.h"
+
+#include "base/buf.h"
+#include "base/when.h"
+#include "wire/json_write.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {
+    [LOG_ERROR] = "error",
+    [LOG_WARNING] = "warning",
+    [LOG_INFO] = "info",
+};
+
+/* The log of the process: the one thing that every room may speak to. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t has_lines;
+	struct buf lines; /* waiting; under the lock */
+	uint64_t dropped; /* since the last line that said so; under the lock */
+	bool running, stopping;
+	pthread_t writer;
+	int fd;
+	enum log_form form;
+} log_state = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .has_lines = PTHREAD_COND_INITIALIZER,
+    .fd = STDERR_FILENO,
+    .form = LOG_FORM_JSON,
+};
+
+/* ---- the line -------------------------------------------------------------------------------- */
+
+static void format_json(struct buf *to, const char *when, enum log_level level, const char *event,
+                        const struct log_field *fields, size_t fields_n)
+{
+	struct json_writer json;
+	json_writer_init(&json, to);
+	json_write_object(&json);
+	json_write_text_member(&json, "time", bytes_from_text(when));
+	json_write_text_member(&json, "level", bytes_from_text(level_names[level]));
+	json_write_text_member(&json, "event", bytes_from_text(event));
+	for (size_t i = 0; i < fields_n; i++) {
+		char masked[NUMBER_MASK_LEN + 1];
+		switch (fields[i].kind) {
+		case LOG_KIND_TEXT:
+			if (fields[i].text.at)
+				json_write_text_member(&json, fields[i].name, fields[i].text);
+			break;
+		case LOG_KIND_I64:
+			json_write_i64_member(&json, fields[i].name, fields[i].i64);
+			break;
+		case LOG_KIND_NUMBER:
+			number_mask(fields[i].number, masked);
+			json_write_text_member(&json, fields[i].name, bytes_from_text(masked));
+			break;
+		}
+	}
+	json_write_object_end(&json);
+	buf_add_char(to, '\n');
+}
+
+/* The length of a sequence that could steer a terminal or reorder a line: C0, DEL, C1, the bidi
+ * controls and the line and paragraph separators. 0: harmless. */
+static size_t dangerous_len(struct bytes text)
+{
+	const unsigned char *at = (const unsigned char *)text.at;
+	if (at[0] < 0x20 || at[0] == 0x7F)
+		return 1;
+	if (text.len >= 2 && at[0] == 0xC2 && at[1] < 0xA0)
+		return 2;
+	if (text.len >= 3 && at[0] == 0xE2) {
+		bool marks = at[1] == 0x80 &&
+		             ((at[2] >= 0x8E && at[2] <= 0x8F) || (at[2] >= 0xA8 && at[2] <= 0xAE));
+		bool isolates = at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9;
+		if (marks || isolates)
+			return 3;
+	}
+	return 0;
+}
+
+static void add_harmless(struct buf *to, struct bytes text)
+{
+	if (!bytes_are_utf8(text)) {
+		buf_add_text(to, "(not UTF-8)");
+		return;
+	}
+	while (text.len) {
+		size_t dangerous = dangerous_len(text);
+		for (size_t i = 0; i < dangerous; i++)
+			buf_printf(to, "\\x%02x", (unsigned char)text.at[i]);
+		if (!dangerous)
+			buf_add_char(to, text.at[0]);
+		text = bytes_from(text, dangerous ? dangerous : 1);
+	}
+}
+
+static void format_text(struct buf *to, const char *when, enum log_level level, const char *event,
+                        const struct log_field *fields, size_t fields_n)
+{
+	buf_printf(to, "%s %-7s %s", when, level_names[level], event);
+	for (size_t i = 0; i < fields_n; i++) {
+		char masked[NUMBER_MASK_LEN + 1];
+		if (fields[i].kind == LOG_KIND_TEXT && !fields[i].text.at)
+			continue;
+		buf_printf(to, "  %s=", fields[i].name);
+		switch (fields[i].kind) {
+		case LOG_KIND_TEXT:
+			add_harmless(to, fields[i].text);
+			break;
+		case LOG_KIND_I64:
+			buf_printf(to, "%lld", (long long)fields[i].i64);
+			break;
+		case LOG_KIND_NUMBER:
+			number_mask(fields[i].number, masked);
+			buf_add_text(to, masked);
+			break;
+		}
+	}
+	buf_add_char(to, '\n');
+}
+
+void log_format(struct buf *to, enum log_form form, int64_t at_ms, enum log_level level,
+                const char *event, const struct log_field *fields, size_t fields_n)
+{
+	char when[WHEN_TEXT_LEN + 1];
+	when_format(at_ms, when);
+	if (form == LOG_FORM_TEXT)
+		format_text(to, when, level, event, fields, fields_n);
+	else
+		format_json(to, when, level, event, fields, fields_n);
+}
+
+/* ---- the writer ------------------------------------------------------------------------------ */
+
+static void write_all(int fd, struct bytes out)
+{
+	while (out.len) {
+		ssize_t wrote = write(fd, out.at, out.len);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0)
+			return; /* nobody is left to tell */
+		out = bytes_from(out, (size_t)wrote);
+	}
+}
+
+static int64_t wall_ms(void)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * SECONDS_MS + now.tv_nsec / 1000000;
+}
+
+static void *writer_run(void *unused)
+{
+	struct buf taken;
+	(void)unused;
+	buf_init(&taken, 0);
+	(void)pthread_mutex_lock(&log_state.lock);
+	while (!log_state.stopping || log_state.lines.len) {
+		if (!log_state.lines.len) {
+			(void)pthread_cond_wait(&log_state.has_lines, &log_state.lock);
+			continue;
+		}
+		struct buf full = log_state.lines;
+		log_state.lines = taken;
+		if (log_state.dropped) {
+			struct log_field field = log_i64("lines", (int64_t)log_state.dropped);
+			full.max = 0;
+			full.failed = false;
+			log_format(&full, log_state.form, wall_ms(), LOG_WARNING, "log-dropped",
+			           &field, 1);
+			log_state.dropped = 0;
+		}
+		(void)pthread_mutex_unlock(&log_state.lock);
+		write_all(log_state.fd, buf_bytes(&full));
+		buf_clear(&full);
+		taken = full;
+		(void)pthread_mutex_lock(&log_state.lock);
+	}
+	(void)pthread_mutex_unlock(&log_state.lock);
+	buf_done(&taken);
+	return NULL;
+}
+
+enum err log_start(int fd, enum log_form form)
+{
+	log_state.fd = fd;
+	log_state.form = form;
+	if (form == LOG_FORM_AUTO)
+		log_state.form = isatty(fd) ? LOG_FORM_TEXT : LOG_FORM_JSON;
+	log_state.stopping = false;
+	if (pthread_create(&log_state.writer, NULL, writer_run, NULL) != 0)
+		return ERR_NO_MEMORY;
+	log_state.running = true;
+	return OK;
+}
+
+void log_stop(void)
+{
+	if (!log_state.running)
+		return;
+	(void)pthread_mutex_lock(&log_state.lock);
+	log_state.stopping = true;
+	(void)pthread_cond_signal(&log_state.has_lines);
+	(void)pthread_mutex_unlock(&log_state.lock);
+	(void)pthread_join(log_state.writer, NULL);
+	log_state.running = false;
+	buf_done(&log_state.lines);
+}
+
+/* Each thread makes its lines in memory of its own, kept for the next one. */
+static _Thread_local char line_memory[LOG_LINE_MAX];
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields,
+               size_t fields_n)
+{
+	struct buf line = {.at = line_memory, .cap = LOG_LINE_MAX, .max = LOG_LINE_MAX};
+	log_format(&line, log_state.form, wall_ms(), level, event, fields, fields_n);
+	if (line.failed) {
+		/* Too long to be true: the event alone. */
+		buf_clear(&line);
+		log_format(&line, log_state.form, wall_ms(), level, event, NULL, 0);
+	}
+	if (!log_state.running) {
+		write_all(log_state.fd, buf_bytes(&line));
+		return;
+	}
+	(void)pthread_mutex_lock(&log_state.lock);
+	bool was_empty = log_state.lines.len == 0;
+	if (log_state.lines.len + line.len > LOG_BUFFER_MAX)
+		log_state.dropped++;
+	else
+		buf_add(&log_state.lines, buf_bytes(&line));
+	if (was_empty)
+		(void)pthread_cond_signal(&log_state.has_lines);
+	(void)pthread_mutex_unlock(&log_state.lock);
+}

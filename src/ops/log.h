@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log on stderr: an event is a name with fields, one line each; JSON when stderr is not a
+ * terminal, readable text when it is. A line is made by the thread that has something to say and
+ * written by a thread of the log's own, so that a reader who sleeps stops nobody; when
+ * LOG_BUFFER_MAX octets wait, further lines are dropped, and a line says how many.
+ *
+ * Never in a field: a code, password, token, message text or whole number. */
+#ifndef OPS_LOG_H
+#define OPS_LOG_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/number.h"
+
+#include <stdint.h>
+
+#define LOG_BUFFER_MAX ((size_t)4 << 20)
+#define LOG_LINE_MAX 4096
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO };
+
+enum log_kind { LOG_KIND_TEXT, LOG_KIND_I64, LOG_KIND_NUMBER };
+
+struct log_field {
+	const char *name; /* a literal */
+	enum log_kind kind;
+	struct bytes text;
+	int64_t i64;
+	const struct number *number; /* written masked */
+};
+
+/* Fields for log_event. An absent text is left out. */
+static inline struct log_field log_text(const char *name, struct bytes text)
+{
+	return (struct log_field){.name = name, .kind = LOG_KIND_TEXT, .text = text};
+}
+
+static inline struct log_field log_i64(const char *name, int64_t value)
+{
+	return (struct log_field){.name = name, .kind = LOG_KIND_I64, .i64 = value};
+}
+
+static inline struct log_field log_number(const char *name, const struct number *number)
+{
+	return (struct log_field){.name = name, .kind = LOG_KIND_NUMBER, .number = number};
+}
+
+enum log_form { LOG_FORM_AUTO, LOG_FORM_JSON, LOG_FORM_TEXT };
+
+/* Starts the writer to descriptor `fd`; before that, lines are written at once by the caller.
+ * AUTO asks whether `fd` is a terminal. */
+MUST_CHECK enum err log_start(int fd, enum log_form form);
+/* Writes what waits and ends the writer. */
+void log_stop(void);
+
+/* One line. Any thread; never waits. `event` is a literal. */
+void log_event(enum log_level level, const char *event, const struct log_field *fields,
+               size_t fields_n);
+
+#define LOG(level, event, ...)                                                                     \
+	log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                       \
+	          sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+
+/* The line itself, with its line end, for tests. */
+struct buf;
+void log_format(struct buf *to, enum log_form form, int64_t at_ms, enum log_level level,
+                const char *event, const struct log_field *fields, size_t fields_n);
+
+#endif

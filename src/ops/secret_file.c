@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file holds 64 hexadecimal digits and a line end. It is written aside, synced, and linked
+ * into place: two programs that start at once agree on one key, and a crash leaves none or all. */
+#include "ops/secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_TEXT_LEN (2 * SECRET_KEY_LEN + 1)
+
+bool data_folder_make(const char *folder, struct problem *reterr)
+{
+	struct stat state;
+	if (mkdir(folder, 0700) == 0)
+		return true;
+	if (errno != EEXIST)
+		return problem_say(reterr, "%s: %s", folder, strerror(errno));
+	if (stat(folder, &state) != 0)
+		return problem_say(reterr, "%s: %s", folder, strerror(errno));
+	if (!S_ISDIR(state.st_mode))
+		return problem_say(reterr, "%s: %s", folder,
+		                   "is not a folder; name one with --data");
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool key_parse(const char *text, uint8_t ret[SECRET_KEY_LEN])
+{
+	for (int i = 0; i < SECRET_KEY_LEN; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		ret[i] = (uint8_t)(high << 4 | low);
+	}
+	return text[KEY_TEXT_LEN - 1] == '\n';
+}
+
+static bool key_read(int fd, const char *path, uint8_t ret[SECRET_KEY_LEN], struct problem *reterr)
+{
+	struct stat state;
+	char text[KEY_TEXT_LEN + 1];
+	if (fstat(fd, &state) != 0)
+		return problem_say(reterr, "%s: %s", path, strerror(errno));
+	if (state.st_mode & 077)
+		return problem_say(reterr, "%s: %s", path,
+		                   "others may read it; chmod 600 it, and think about who did");
+	if (state.st_uid != geteuid())
+		return problem_say(reterr, "%s: %s", path,
+		                   "belongs to another user than the one who runs verifyd");
+	ssize_t got = read(fd, text, sizeof(text));
+	bool sound = got == KEY_TEXT_LEN && key_parse(text, ret);
+	secret_wipe(text, sizeof(text));
+	return sound || problem_say(reterr, "%s: %s", path,
+	                            "is not a key (64 hexadecimal digits and a line end)");
+}
+
+static bool text_sync(int fd, const char *text, size_t len)
+{
+	return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+}
+
+static bool folder_sync(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool synced = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return synced;
+}
+
+/* A fresh key at `path`, unless somebody was faster. */
+static bool key_make(const char *folder, const char *path, struct problem *reterr)
+{
+	char aside[PATH_MAX], text[KEY_TEXT_LEN + 1];
+	uint8_t key[SECRET_KEY_LEN];
+	if (snprintf(aside, sizeof(aside), "%s.%ld", path, (long)getpid()) >= (int)sizeof(aside))
+		return problem_say(reterr, "%s: the path is too long", path);
+	if (secret_random(key, sizeof(key)) != OK)
+		return problem_say(reterr, "%s: %s", path, "the system gave no random bytes");
+	for (int i = 0; i < SECRET_KEY_LEN; i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", key[i]);
+	text[KEY_TEXT_LEN - 1] = '\n';
+	secret_wipe(key, sizeof(key));
+	int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return problem_say(reterr, "%s: %s", path, strerror(errno));
+	bool written = text_sync(fd, text, KEY_TEXT_LEN);
+	int error = errno;
+	secret_wipe(text, sizeof(text));
+	(void)close(fd);
+	if (written && link(aside, path) != 0 && errno != EEXIST) {
+		written = false;
+		error = errno;
+	}
+	(void)unlink(aside);
+	if (!written || !folder_sync(folder))
+		return problem_say(reterr, "%s: %s", path, strerror(error));
+	return true;
+}
+
+bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct problem *reterr)
+{
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof(path), "%s/secret.key", folder) >= (int)sizeof(path))
+		return problem_say(reterr, "%s: the path is too long", folder);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT) {
+		if (!key_make(folder, path, reterr))
+			return false;
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	if (fd < 0)
+		return problem_say(reterr, "%s: %s", path, strerror(errno));
+	bool read = key_read(fd, path, ret, reterr);
+	(void)close(fd);
+	return read;
+}
