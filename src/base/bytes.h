@@ -31,8 +31,9 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
 /* The part of `in` from `from` on; empty when `from` lies past the end. */
 static inline struct bytes bytes_from(struct bytes in, size_t from)
 {
-	return from < in.len ? (struct bytes){in.at + from, in.len - from}
-			     : (struct bytes){in.at + in.len, 0};
+	/* Nothing may be added to NULL, not even 0. */
+	size_t gone = from < in.len ? from : in.len;
+	return gone ? (struct bytes){in.at + gone, in.len - gone} : in;
 }
 
 static inline struct bytes bytes_first(struct bytes in, size_t len)
@@ -49,6 +50,15 @@ static inline char ascii_lower(char c)
 static inline bool ascii_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
+}
+
+/* 0 to 15, or -1 for what is no hexadecimal digit. */
+static inline int ascii_hex_value(char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 bool bytes_equal_fold(struct bytes a, struct bytes b);

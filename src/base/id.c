@@ -41,14 +41,6 @@ void id_format(const struct id *id, char ret[ID_TEXT_LEN + 1])
 	*ret = '\0';
 }
 
-static int hex_value(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool id_parse(struct bytes in, struct id *ret)
 {
 	struct id id;
@@ -58,7 +50,7 @@ bool id_parse(struct bytes in, struct id *ret)
 	for (int i = 0; i < ID_LEN; i++) {
 		if (dash_stands_before(i) && *at++ != '-')
 			return false;
-		int high = hex_value(*at++), low = hex_value(*at++);
+		int high = ascii_hex_value(*at++), low = ascii_hex_value(*at++);
 		if (high < 0 || low < 0)
 			return false;
 		id.octets[i] = (uint8_t)(high << 4 | low);

@@ -67,9 +67,11 @@ void json_reader_init(struct json_reader *reader, struct bytes in,
  * reader->why and reader->why_at, and stay. */
 MUST_CHECK enum err json_next(struct json_reader *reader, struct json_token *ret);
 
-/* Passes over the value that comes next, after a name or inside an array; *ret is the value as it
- * was typed, quotes and brackets included. May be called where json_next would give a value. */
-MUST_CHECK enum err json_skip(struct json_reader *reader, struct bytes *ret);
+/* The whole value that `token`, which json_next has just given, begins: passes over what is left
+ * of it. *ret is the value as it was typed, quotes and brackets included. Not for names and ends.
+ */
+MUST_CHECK enum err json_skip(struct json_reader *reader, const struct json_token *token,
+                              struct bytes *ret);
 
 /* The text a name or text token stands for: UTF-8, which may hold NUL (\u0000). Points into the
  * input unless it was escaped; then it is made in `arena`. ERR_NO_MEMORY. */
