@@ -331,10 +331,10 @@ static size_t international_prefix_len(const struct plan_region *region, struct 
                                        const struct e164_rules *rules)
 {
 	size_t len = 0;
-	if (rules->zero_zero && bytes_start_with(digits, BYTES("00")))
-		len = 2;
-	else if (rules->region_prefix && region)
+	if (rules->region_prefix && region)
 		len = plan_cuts[plan_walk(region->international_prefix, digits)].cut;
+	if (len == 0 && rules->zero_zero && bytes_start_with(digits, BYTES("00")))
+		len = 2;
 	return len < digits.len && digits.at[len] == '0' ? 0 : len;
 }
 

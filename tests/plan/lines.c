@@ -55,8 +55,8 @@ static void answer(struct bytes line, struct buf *out)
 		e164_format_international(&line_of.number, international);
 		e164_format_national(&line_of.number, national);
 		buf_printf(out, "\t+%s\t%s\t%s\t%s\t%s\t%s", line_of.number.digits, line_of.region,
-			   e164_type_text(line_of.type), line_of.valid ? "valid" : "possible",
-			   international, national);
+		           e164_type_text(line_of.type), line_of.valid ? "valid" : "possible",
+		           international, national);
 	}
 	buf_add_char(out, '\n');
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers taken back and masked; how long a calling code is, against every code of the plan. */
+#include "base/number.h"
+
+#include "plan/plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static void stored_digits_are_taken_back(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *digits;
+		bool taken;
+	} rows[] = {
+	    {"447700900123", true},
+	    {"+447700900123", true},
+	    {"123456789012345", true},
+	    {"1234", true},
+	    {"1234567890123456", false},
+	    {"123", false},
+	    {"", false},
+	    {"+", false},
+	    {"0447700900123", false},
+	    {"++447700900123", false},
+	    {"44 7700", false},
+	    {"44770090012x", false},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct number number;
+		memset(&number, 'x', sizeof(number));
+		bool taken = number_from_digits(bytes_from_text(rows[i].digits), &number);
+		assert_int_equal(taken, rows[i].taken);
+		if (!taken)
+			continue;
+		struct number expected = {{0}};
+		const char *digits = rows[i].digits + (rows[i].digits[0] == '+');
+		memcpy(expected.digits, digits, strlen(digits));
+		assert_true(number_equal(&number, &expected)); /* the tail is zero too */
+	}
+}
+
+static void the_length_of_every_calling_code_is_known(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i < plan_codes_n; i++) {
+		struct number number = {{0}};
+		int len = snprintf(number.digits, sizeof(number.digits), "%u", plan_codes[i].code);
+		memcpy(number.digits + len, "123456", 6);
+		assert_int_equal(number_code_len(&number), len);
+	}
+}
+
+static void a_mask_shows_code_and_two_digits(void **state)
+{
+	(void)state;
+	static const struct {
+		struct number number;
+		const char *mask;
+	} rows[] = {
+	    {{"447700900123"}, "+44******23"},   {{"12015550123"}, "+1******23"},
+	    {{"79123456789"}, "+7******89"},     {{"35318500123"}, "+353******23"},
+	    {{"123456789012345"}, "+1******45"}, {{"2908999"}, "+290******99"},
+	    {{"6834002"}, "+683******02"},       {{""}, "-"},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char mask[NUMBER_MASK_LEN + 1];
+		number_mask(&rows[i].number, mask);
+		assert_string_equal(mask, rows[i].mask);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(stored_digits_are_taken_back),
+	    cmocka_unit_test(the_length_of_every_calling_code_is_known),
+	    cmocka_unit_test(a_mask_shows_code_and_two_digits),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
