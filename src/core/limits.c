@@ -8,6 +8,11 @@ static int64_t max64(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static bool is_from_the_future(int64_t at_ms, int64_t now_ms)
+{
+	return at_ms > now_ms + CLOCK_SKEW_MS;
+}
+
 int64_t history_wait_ms(const struct history *history, const struct rates *rates, int64_t now_ms)
 {
 	int64_t wait_ms = 0;
@@ -17,7 +22,8 @@ int64_t history_wait_ms(const struct history *history, const struct rates *rates
 			continue;
 		/* The one that must leave the window before another may enter. */
 		int64_t oldest_ms = history->at_ms[history->n - rate->count];
-		wait_ms = max64(wait_ms, oldest_ms + rate->window_ms - now_ms);
+		if (!is_from_the_future(oldest_ms, now_ms))
+			wait_ms = max64(wait_ms, oldest_ms + rate->window_ms - now_ms);
 	}
 	return wait_ms;
 }
@@ -29,10 +35,14 @@ void history_add(struct history *history, int64_t now_ms)
 		        (HISTORY_MAX - 1) * sizeof(history->at_ms[0]));
 		history->n--;
 	}
-	/* Two loops may see the clock a moment apart; the list stays in order. */
-	if (history->n)
-		now_ms = max64(now_ms, history->at_ms[history->n - 1]);
 	history->at_ms[history->n++] = now_ms;
+	/* Two loops may see the clock a moment apart; the list stays in order. */
+	for (int i = 0; i < history->n; i++) {
+		if (is_from_the_future(history->at_ms[i], now_ms))
+			history->at_ms[i] = now_ms;
+		if (i)
+			history->at_ms[i] = max64(history->at_ms[i], history->at_ms[i - 1]);
+	}
 }
 
 /* `value` doubled `times`, at most `max`. */
@@ -62,6 +72,7 @@ static int64_t last_send_ms(const struct budget *budget)
 static bool streak_goes_on(const struct budget *budget, int64_t now_ms)
 {
 	return budget->send_streak && budget->sends.n &&
+	       !is_from_the_future(last_send_ms(budget), now_ms) &&
 	       now_ms < last_send_ms(budget) + SEND_STREAK_MS;
 }
 
@@ -85,7 +96,7 @@ static int64_t failure_wait_ms(const struct limits *limits, const struct failure
 	const struct failure_waits *waits = &limits->failure_waits;
 	if (failures->count >= limits->consecutive_failures)
 		return waits->max_ms;
-	if (failures->count < waits->after)
+	if (failures->count < waits->after || is_from_the_future(failures->last_ms, now_ms))
 		return 0;
 	return max64(0,
 	             failures->last_ms +

@@ -45,12 +45,17 @@ struct limits {
 	struct failure_waits failure_waits;
 };
 
+/* Two threads, or two machines, may read the clock this far apart. What is noted further in the
+ * future was noted before the clock was set back: it holds nobody. */
+#define CLOCK_SKEW_MS INT64_C(5000)
+
 /* The resend delay starts anew this long after the last send. */
 #define SEND_STREAK_MS (24 * INT64_C(3600000))
 
 /* How long until one more is within every rate; 0: now. */
 int64_t history_wait_ms(const struct history *history, const struct rates *rates, int64_t now_ms);
-/* Notes one more, forgetting the oldest beyond HISTORY_MAX. */
+/* Notes one more, forgetting the oldest beyond HISTORY_MAX. What was noted before the clock was set
+ * back counts from now on as of now. */
 void history_add(struct history *history, int64_t now_ms);
 
 /* How long until a send to the number is allowed; 0: now. `budget` NULL: nothing was spent yet. */
