@@ -45,13 +45,14 @@ struct net_limits {
 
 #define NET_LOOPS_MAX 64
 #define NET_ADDRESSES_MAX 16
-#define NET_URL_MAX 64 /* [ffff:…]:65535 and a NUL fit */
+#define NET_HOST_MAX 46         /* an IPv6 address as text, and a NUL */
+#define NET_ADDRESS_TEXT_MAX 56 /* the same with [], : and a port */
 
 struct net_limits net_limits_default(void);
 
 /* One listen address that the server accepts on. */
 struct net_address {
-	char host[NET_URL_MAX]; /* as text; IPv6 without brackets */
+	char host[NET_HOST_MAX]; /* as text; IPv6 without brackets */
 	bool ipv6;
 	unsigned port;
 };
@@ -60,7 +61,7 @@ struct net_address {
  * names: nothing here waits for a resolver). ERR_MALFORMED. */
 MUST_CHECK enum err net_address_parse(struct bytes in, struct net_address *ret);
 /* The reverse, with brackets for IPv6, and a NUL. */
-void net_address_format(const struct net_address *address, char ret[NET_URL_MAX + 10]);
+void net_address_format(const struct net_address *address, char ret[NET_ADDRESS_TEXT_MAX]);
 
 struct net_options {
 	struct io_loop *const *loops;            /* borrowed; outlive the server */
@@ -88,8 +89,8 @@ const struct net_address *net_server_address(const struct net_server *server, si
  * answers say Connection: close), at most limits.stop_ms; then `done` is posted to `executor`. The
  * loops must run until then. */
 void net_server_stop(struct net_server *server, struct executor *executor, struct task *done);
-/* After `done`, when nobody will answer any request any more: the stores and workers behind the
- * handlers have ended. Requests that were never answered go too. NULL is fine. */
+/* After `done`, when the loops run no more (and before they are freed) and nobody will answer any
+ * request: those never answered go too. NULL is fine. */
 void net_server_free(struct net_server *server);
 
 /* Counted since the start, added up over the loops; any thread. */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listen addresses as text. */
+#include "net/server.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#define PORT_DIGITS_MAX 5
+#define PORT_MAX 65535
+
+static bool port_parse(struct bytes in, unsigned *ret)
+{
+	if (in.len == 0 || in.len > PORT_DIGITS_MAX)
+		return false;
+	unsigned port = 0;
+	for (size_t i = 0; i < in.len; i++) {
+		if (!ascii_is_digit(in.at[i]))
+			return false;
+		port = port * 10 + (unsigned)(in.at[i] - '0');
+	}
+	*ret = port;
+	return port <= PORT_MAX;
+}
+
+static bool host_parse(struct bytes in, struct net_address *ret)
+{
+	struct in6_addr address; /* room for either */
+	if (in.len == 0 || in.len >= sizeof(ret->host))
+		return false;
+	memcpy(ret->host, in.at, in.len);
+	ret->host[in.len] = '\0';
+	return inet_pton(ret->ipv6 ? AF_INET6 : AF_INET, ret->host, &address) == 1;
+}
+
+enum err net_address_parse(struct bytes in, struct net_address *ret)
+{
+	struct net_address made = {.ipv6 = in.len > 0 && in.at[0] == '['};
+	struct bytes host = made.ipv6 ? bytes_from(in, 1) : in;
+	size_t end = bytes_find(host, made.ipv6 ? ']' : ':');
+	struct bytes rest = bytes_from(host, made.ipv6 ? end + 1 : end);
+	if (rest.len == 0 || rest.at[0] != ':' || !port_parse(bytes_from(rest, 1), &made.port) ||
+	    !host_parse(bytes_first(host, end), &made))
+		return ERR_MALFORMED;
+	*ret = made;
+	return OK;
+}
+
+void net_address_format(const struct net_address *address, char ret[NET_ADDRESS_TEXT_MAX])
+{
+	(void)snprintf(ret, NET_ADDRESS_TEXT_MAX, address->ipv6 ? "[%s]:%u" : "%s:%u",
+	               address->host, address->port);
+}
