@@ -59,7 +59,8 @@ struct request {
 	bool abandoned; /* the peer has gone; nobody will read the answer */
 	bool answered;
 	/* Called once, on the loop, when the peer goes before the answer; may be NULL. The request
-	 * must still be answered. */
+	 * must still be answered, unless its body never came whole (neither on_request nor
+	 * on_too_large was called): then it is gone after this call. */
 	void (*on_abandoned)(struct request *request);
 	void *handler_data; /* the handler's own */
 
