@@ -38,10 +38,10 @@ static enum err describe(struct verify_result *result, struct verify_context *co
 }
 
 static enum err finish_changes(struct verify_result *result, struct verify_context *context,
-                               struct bytes kind)
+                               struct bytes dialect, struct bytes kind)
 {
 	const struct verification *v = &result->verification;
-	enum err err = describe(result, context, &v->number, v->tenant, v->dialect, kind);
+	enum err err = describe(result, context, &v->number, v->tenant, dialect, kind);
 	if (err)
 		result->changes_n = 0;
 	else
@@ -65,9 +65,23 @@ bool verify_slot(const struct send_command *command, struct arena *arena, struct
 	return ret->at != NULL;
 }
 
+/* Made before the clock was set back: nobody can say how old it is. */
+static bool is_from_the_future(const struct verification *v, int64_t now_ms)
+{
+	return v->created_ms > now_ms + CLOCK_SKEW_MS;
+}
+
 static bool is_live(const struct verification *v, int64_t now_ms)
 {
-	return v->state == VERIFICATION_LIVE && now_ms < v->expires_ms;
+	return v->state == VERIFICATION_LIVE && now_ms < v->expires_ms &&
+	       !is_from_the_future(v, now_ms);
+}
+
+/* Whether both are bound to the same transaction, or to none. */
+static bool bound_alike(const struct verification *v, const struct send_command *command)
+{
+	return v->bound == command->bound &&
+	       (!v->bound || memcmp(v->digest, command->digest, SHA256_LEN) == 0);
 }
 
 /* Whether `repeat: same` may send the code it has. */
@@ -76,7 +90,7 @@ static bool same_code_serves(const struct verification *v, const struct send_com
 {
 	return command->policy.repeat == REPEAT_SAME && is_live(v, context->now_ms) &&
 	       v->expires_ms - context->now_ms >= SAME_LIFE_MIN_MS &&
-	       v->tries < v->policy.attempts && v->chosen == chosen &&
+	       v->tries < v->policy.attempts && v->chosen == chosen && bound_alike(v, command) &&
 	       keyring_has(context->keyring, v->key_id);
 }
 
@@ -264,7 +278,7 @@ enum err verify_send(const struct send_command *command, const struct verify_rec
 	if (err == OK && sends)
 		err = make_message(command, context, ret);
 	if (err == OK)
-		err = finish_changes(ret, context, BYTES("asked"));
+		err = finish_changes(ret, context, command->dialect, BYTES("asked"));
 	if (err)
 		ret->changes_n = 0;
 	return err;
@@ -324,7 +338,7 @@ static enum err end_unfinished(const struct check_command *command, enum outcome
 	v->state = VERIFICATION_EXPIRED;
 	v->finished_ms = context->now_ms;
 	add_change(result, CHANGE_VERIFICATION, v);
-	return finish_changes(result, context, BYTES("checked"));
+	return finish_changes(result, context, command->dialect, BYTES("checked"));
 }
 
 static void count_failure(const struct failures *failures, const struct verification *v, bool right,
@@ -372,7 +386,7 @@ static enum err evaluate(const struct check_command *command, const struct verif
 		result->budget.send_streak = 0;
 	add_change(result, CHANGE_BUDGET, &result->budget);
 	count_failure(records->failures, v, right, context->now_ms, result);
-	return finish_changes(result, context, BYTES("checked"));
+	return finish_changes(result, context, command->dialect, BYTES("checked"));
 }
 
 static enum err check_live(const struct check_command *command,
@@ -380,8 +394,7 @@ static enum err check_live(const struct check_command *command,
                            struct verify_result *result)
 {
 	const struct verification *v = &result->verification;
-	bool from_the_future = v->created_ms > context->now_ms + CLOCK_SKEW_MS;
-	if (context->now_ms >= v->expires_ms || from_the_future)
+	if (!is_live(v, context->now_ms))
 		return end_unfinished(command, OUTCOME_EXPIRED, context, result);
 	if (!keyring_has(context->keyring, v->key_id))
 		return end_unfinished(command, OUTCOME_KEY_GONE, context, result);

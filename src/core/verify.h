@@ -16,9 +16,6 @@
 #define SAME_LIFE_MIN_MS INT64_C(60000)
 /* So long after its end a record still says that it expired; then it is forgotten. */
 #define EXPIRED_STUB_MS (24 * INT64_C(3600000))
-/* Two threads, or two machines, may read the clock this far apart. A record made further in the
- * future was made before the clock was set back: it counts as expired. */
-#define CLOCK_SKEW_MS INT64_C(5000)
 
 /* Send a code. Text is borrowed and must outlive the commit. */
 struct send_command {

@@ -336,7 +336,7 @@ static const struct {
 static void a_code_depends_on_what_names_it(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ROWS(vary_rows); i++) {
+	for (size_t i = 0; i < COUNT(vary_rows); i++) {
 		struct verification v = record_of(SYMBOLS_64, 10);
 		char first[CODE_LENGTH_MAX + 1], code[CODE_LENGTH_MAX + 1];
 		assert_int_equal(code_derive(keyring, &v, first), OK);
@@ -358,7 +358,7 @@ static void a_code_depends_on_the_key_and_not_on_its_place(void **state)
 	    {BYTES("k1"), {1, 1, 2, 3, 5, 8}},
 	    {BYTES("k2"), {2, 3, 5, 7, 11, 13}},
 	};
-	struct keyring *rotated = keyring_new(keys, ROWS(keys));
+	struct keyring *rotated = keyring_new(keys, COUNT(keys));
 	assert_non_null(rotated);
 	struct verification v = record_of("0123456789", 6);
 	char code[CODE_LENGTH_MAX + 1];
@@ -435,7 +435,7 @@ static void codes_are_spread_evenly(void **state)
 	(void)state;
 	struct spread *spread = malloc(sizeof(*spread));
 	assert_non_null(spread);
-	for (size_t r = 0; r < ROWS(spread_rows); r++) {
+	for (size_t r = 0; r < COUNT(spread_rows); r++) {
 		const struct spread_row *row = &spread_rows[r];
 		size_t size = strlen(row->alphabet);
 		memset(spread, 0, sizeof(*spread));
@@ -493,7 +493,7 @@ static void guesses_match_whole_or_not(void **state)
 {
 	(void)state;
 	struct verification v = record_of("0123456789", 6);
-	for (size_t i = 0; i < ROWS(guess_rows); i++) {
+	for (size_t i = 0; i < COUNT(guess_rows); i++) {
 		bool matches = !guess_rows[i].matches;
 		assert_int_equal(code_matches(keyring, &v, guess_rows[i].guess, &matches), OK);
 		if (matches != guess_rows[i].matches)
@@ -554,8 +554,8 @@ static void a_chosen_code_is_of_one_tenant_number_and_key(void **state)
 	    {BYTES("k2"), BYTES("demo"), "44770090012", BYTES("3424242")},
 	    {BYTES("k2"), BYTES("demo"), "447700900123", BYTES("")},
 	};
-	uint8_t macs[ROWS(rows)][SHA256_LEN];
-	for (size_t a = 0; a < ROWS(rows); a++) {
+	uint8_t macs[COUNT(rows)][SHA256_LEN];
+	for (size_t a = 0; a < COUNT(rows); a++) {
 		struct number number = test_number(rows[a].digits);
 		assert_int_equal(code_mac_chosen(keyring, rows[a].key_id, rows[a].tenant, &number,
 		                                 rows[a].code, macs[a]),
@@ -631,12 +631,12 @@ static void ids_of_keys_have_1_to_64_octets(void **state)
 		size_t len;
 		bool accepted;
 	} rows[] = {{0, false}, {1, true}, {64, true}, {65, false}};
-	for (size_t i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct secret_key keys[] = {
 		    {BYTES("k1"), {1}},
 		    {{id, rows[i].len}, {2}},
 		};
-		struct keyring *made = keyring_new(keys, ROWS(keys));
+		struct keyring *made = keyring_new(keys, COUNT(keys));
 		assert_int_equal(made != NULL, rows[i].accepted);
 		if (made)
 			assert_true(keyring_has(made, keys[1].id));

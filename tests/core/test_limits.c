@@ -29,7 +29,7 @@ static const struct window_row {
     {"1 ms before the edge", {1, {{1, 1000}}}, 1, {T}, T + 999, 1},
     {"at the edge", {1, {{1, 1000}}}, 1, {T}, T + 1000, 0},
     {"after it", {1, {{1, 1000}}}, 1, {T}, T + 1001, 0},
-    {"long after", {1, {{1, 1000}}}, 1, {T}, T + DAY_MS, 0},
+    {"long after", {1, {{1, 1000}}}, 1, {T}, T + DAYS_MS, 0},
     {"one below the count", {1, {{3, 1000}}}, 2, {T, T}, T, 0},
     {"at the count", {1, {{3, 1000}}}, 3, {T, T + 1, T + 2}, T + 2, 998},
     {"the oldest of the count decides", {1, {{2, 1000}}}, 3, {T, T + 1, T + 2}, T + 2, 999},
@@ -40,14 +40,14 @@ static const struct window_row {
     {"a moment ahead", {1, {{1, 1000}}}, 1, {T + 5}, T, 1005},
     {"the allowed skew ahead", {1, {{1, 1000}}}, 1, {T + CLOCK_SKEW_MS}, T, 6000},
     {"before the clock was set back", {1, {{1, 1000}}}, 1, {T + CLOCK_SKEW_MS + 1}, T, 0},
-    {"years before it", {1, {{1, 1000}}}, 1, {T + 3650 * DAY_MS}, T, 0},
-    {"some of them only", {1, {{2, 1000}}}, 2, {T - 10, T + DAY_MS}, T, 990},
+    {"years before it", {1, {{1, 1000}}}, 1, {T + 3650 * DAYS_MS}, T, 0},
+    {"some of them only", {1, {{2, 1000}}}, 2, {T - 10, T + DAYS_MS}, T, 990},
 };
 
 static void a_window_opens_at_its_edge(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ROWS(window_rows); i++) {
+	for (size_t i = 0; i < COUNT(window_rows); i++) {
 		const struct window_row *row = &window_rows[i];
 		struct history history = history_of(row->n, row->at_ms);
 		int64_t wait_ms = history_wait_ms(&history, &row->rates, row->now_ms);
@@ -76,15 +76,15 @@ static void a_history_keeps_the_newest(void **state)
 static void a_rate_may_count_all_that_is_kept(void **state)
 {
 	(void)state;
-	const struct rates rates = {1, {{HISTORY_MAX, HOUR_MS}}};
+	const struct rates rates = {1, {{HISTORY_MAX, HOURS_MS}}};
 	struct history history = {0};
 	for (int i = 0; i < HISTORY_MAX; i++) {
 		assert_int_equal(history_wait_ms(&history, &rates, T + i), 0);
 		history_add(&history, T + i);
 	}
 	int64_t now_ms = T + HISTORY_MAX;
-	assert_int_equal(history_wait_ms(&history, &rates, now_ms), HOUR_MS - HISTORY_MAX);
-	now_ms = T + HOUR_MS;
+	assert_int_equal(history_wait_ms(&history, &rates, now_ms), HOURS_MS - HISTORY_MAX);
+	now_ms = T + HOURS_MS;
 	assert_int_equal(history_wait_ms(&history, &rates, now_ms), 0);
 	history_add(&history, now_ms);
 	assert_int_equal(history_wait_ms(&history, &rates, now_ms), 1);
@@ -111,22 +111,22 @@ static void a_history_stays_in_order(void **state)
 static void a_clock_set_back_closes_no_window_for_long(void **state)
 {
 	(void)state;
-	const struct rates rates = {1, {{3, HOUR_MS}}};
+	const struct rates rates = {1, {{3, HOURS_MS}}};
 	struct history history = {0};
-	int64_t back_ms = T - 3650 * DAY_MS;
+	int64_t back_ms = T - 3650 * DAYS_MS;
 	history_add(&history, back_ms - 1);
 	history_add(&history, back_ms + 3);
 	for (int i = 0; i < 3; i++)
 		history_add(&history, T + i);
-	assert_int_equal(history_wait_ms(&history, &rates, T + 2), HOUR_MS - 2);
+	assert_int_equal(history_wait_ms(&history, &rates, T + 2), HOURS_MS - 2);
 	assert_int_equal(history_wait_ms(&history, &rates, back_ms), 0);
 	history_add(&history, back_ms);
 	assert_int_equal(history.n, 6);
 	assert_int_equal(history.at_ms[0], back_ms - 1);
 	for (int i = 1; i < 6; i++)
 		assert_int_equal(history.at_ms[i], back_ms + 3);
-	assert_int_equal(history_wait_ms(&history, &rates, back_ms + 3), HOUR_MS);
-	assert_int_equal(history_wait_ms(&history, &rates, back_ms + 3 + HOUR_MS), 0);
+	assert_int_equal(history_wait_ms(&history, &rates, back_ms + 3), HOURS_MS);
+	assert_int_equal(history_wait_ms(&history, &rates, back_ms + 3 + HOURS_MS), 0);
 
 	struct history whole = {0};
 	for (int i = 0; i < HISTORY_MAX; i++)
@@ -181,13 +181,13 @@ static const struct delay_row {
 static void resend_delays_grow(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ROWS(delay_rows); i++) {
+	for (size_t i = 0; i < COUNT(delay_rows); i++) {
 		struct limits limits = delays_only();
 		limits.resend_delay = delay_rows[i].delay;
 		struct budget budget = {0};
 		int64_t now_ms = T;
 		for (size_t k = 0; k < 9 && (!k || delay_rows[i].waits_s[k]); k++) {
-			int64_t wanted_ms = delay_rows[i].waits_s[k] * SECOND_MS;
+			int64_t wanted_ms = delay_rows[i].waits_s[k] * SECONDS_MS;
 			send_after(&limits, &budget, &now_ms, wanted_ms);
 			assert_int_equal(budget.send_streak, k + 1);
 		}
@@ -199,29 +199,29 @@ static void a_delay_stays_at_its_max_for_ever(void **state)
 	(void)state;
 	struct limits limits = delays_only();
 	struct budget budget = {.send_streak = UINT32_MAX, .sends = {1, {T}}};
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 32 * MINUTE_MS);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 32 * MINUTES_MS);
 	limits.resend_delay.growth_n = 0;
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 32 * MINUTE_MS);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 32 * MINUTES_MS);
 }
 
 static void a_delay_starts_anew_a_day_after_the_last_send(void **state)
 {
 	(void)state;
 	struct limits limits = delays_only();
-	limits.resend_delay.max_ms = 48 * HOUR_MS;
+	limits.resend_delay.max_ms = 48 * HOURS_MS;
 	struct budget budget = {0};
 	for (int i = 0; i < 20; i++)
 		budget_charge_send(&budget, &limits, T);
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 48 * HOUR_MS);
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + DAY_MS - 1), DAY_MS + 1);
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + DAY_MS), 0);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 48 * HOURS_MS);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + DAYS_MS - 1), DAYS_MS + 1);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + DAYS_MS), 0);
 
 	struct budget goes_on = budget;
-	budget_charge_send(&goes_on, &limits, T + DAY_MS - 1);
+	budget_charge_send(&goes_on, &limits, T + DAYS_MS - 1);
 	assert_int_equal(goes_on.send_streak, 21);
-	budget_charge_send(&budget, &limits, T + DAY_MS);
+	budget_charge_send(&budget, &limits, T + DAYS_MS);
 	assert_int_equal(budget.send_streak, 1);
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + DAY_MS), 30 * SECOND_MS);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + DAYS_MS), 30 * SECONDS_MS);
 }
 
 static void a_delay_starts_anew_on_success(void **state)
@@ -235,7 +235,7 @@ static void a_delay_starts_anew_on_success(void **state)
 	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 0);
 	budget_charge_send(&budget, &limits, T);
 	assert_int_equal(budget.send_streak, 1);
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 30 * SECOND_MS);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 30 * SECONDS_MS);
 }
 
 static void a_delay_from_before_the_clock_was_set_back_is_none(void **state)
@@ -248,7 +248,7 @@ static void a_delay_from_before_the_clock_was_set_back_is_none(void **state)
 	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 0);
 	budget_charge_send(&budget, &limits, T);
 	assert_int_equal(budget.send_streak, 1);
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 30 * SECOND_MS);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), 30 * SECONDS_MS);
 }
 
 static void a_streak_without_a_send_waits_for_nothing(void **state)
@@ -269,22 +269,22 @@ static void sends_as_early_as_allowed(void **state)
 	(void)state;
 	static const int64_t at_ms[] = {
 	    0,
-	    30 * SECOND_MS,
-	    90 * SECOND_MS,
-	    10 * MINUTE_MS,  /* the first leaves 10 minutes */
-	    15 * MINUTE_MS,  /* delay of 5 minutes */
-	    HOUR_MS,         /* the first leaves the hour */
-	    80 * MINUTE_MS,  /* delay of 20 minutes */
-	    112 * MINUTE_MS, /* of 32 */
-	    144 * MINUTE_MS,
-	    176 * MINUTE_MS,
-	    DAY_MS, /* the first leaves the day */
-	    DAY_MS + 32 * MINUTE_MS,
+	    30 * SECONDS_MS,
+	    90 * SECONDS_MS,
+	    10 * MINUTES_MS,  /* the first leaves 10 minutes */
+	    15 * MINUTES_MS,  /* delay of 5 minutes */
+	    HOURS_MS,         /* the first leaves the hour */
+	    80 * MINUTES_MS,  /* delay of 20 minutes */
+	    112 * MINUTES_MS, /* of 32 */
+	    144 * MINUTES_MS,
+	    176 * MINUTES_MS,
+	    DAYS_MS, /* the first leaves the day */
+	    DAYS_MS + 32 * MINUTES_MS,
 	};
 	struct limits limits = test_limits();
 	struct budget budget = {0};
 	int64_t now_ms = T;
-	for (size_t i = 0; i < ROWS(at_ms); i++) {
+	for (size_t i = 0; i < COUNT(at_ms); i++) {
 		now_ms += limits_send_wait_ms(&limits, &budget, now_ms);
 		if (now_ms - T != at_ms[i])
 			fail_msg("send %zu after %lld ms", i, (long long)(now_ms - T));
@@ -303,8 +303,8 @@ static void no_window_is_ever_overfull(void **state)
 		struct budget budget = {0};
 		static int64_t sent_ms[4096];
 		size_t sent_n = 0;
-		for (int64_t now_ms = T; now_ms < T + 10 * DAY_MS;
-		     now_ms += (int64_t)test_rng_below(&rng, 20 * MINUTE_MS)) {
+		for (int64_t now_ms = T; now_ms < T + 10 * DAYS_MS;
+		     now_ms += (int64_t)test_rng_below(&rng, 20 * MINUTES_MS)) {
 			if (test_rng_below(&rng, 10) == 0)
 				budget.send_streak = 0;
 			if (limits_send_wait_ms(&limits, &budget, now_ms))
@@ -336,16 +336,16 @@ static void waits_double_from_the_tenth_failure(void **state)
 {
 	(void)state;
 	struct limits limits = test_limits();
-	for (size_t i = 0; i < ROWS(failure_rows); i++) {
+	for (size_t i = 0; i < COUNT(failure_rows); i++) {
 		struct failures failures = {.count = failure_rows[i].count, .last_ms = T};
-		int64_t wait_ms = failure_rows[i].wait_s * SECOND_MS;
+		int64_t wait_ms = failure_rows[i].wait_s * SECONDS_MS;
 		assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T), wait_ms);
 		if (!wait_ms)
 			continue;
 		assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T + wait_ms - 1),
 		                 1);
 		assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T + wait_ms), 0);
-		assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T + DAY_MS), 0);
+		assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T + DAYS_MS), 0);
 	}
 }
 
@@ -353,21 +353,21 @@ static void the_hundredth_failure_stops_everything(void **state)
 {
 	(void)state;
 	struct limits limits = test_limits();
-	static const int64_t later_ms[] = {0, HOUR_MS - 1, HOUR_MS, DAY_MS, 3650 * DAY_MS};
+	static const int64_t later_ms[] = {0, HOURS_MS - 1, HOURS_MS, DAYS_MS, 3650 * DAYS_MS};
 	static const uint32_t counts[] = {100, 101, UINT32_MAX};
-	for (size_t c = 0; c < ROWS(counts); c++)
-		for (size_t i = 0; i < ROWS(later_ms); i++) {
+	for (size_t c = 0; c < COUNT(counts); c++)
+		for (size_t i = 0; i < COUNT(later_ms); i++) {
 			struct failures failures = {.count = counts[c], .last_ms = T};
 			assert_int_equal(
 			    limits_guess_wait_ms(&limits, NULL, &failures, T + later_ms[i]),
-			    HOUR_MS);
+			    HOURS_MS);
 		}
 	/* Stricter ones stop earlier, before any wait would begin. */
 	limits.consecutive_failures = 5;
 	struct failures failures = {.count = 4, .last_ms = T};
 	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T), 0);
 	failures.count = 5;
-	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T + DAY_MS), HOUR_MS);
+	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T + DAYS_MS), HOURS_MS);
 }
 
 static void a_wait_from_before_the_clock_was_set_back_is_none(void **state)
@@ -375,11 +375,11 @@ static void a_wait_from_before_the_clock_was_set_back_is_none(void **state)
 	(void)state;
 	struct limits limits = test_limits();
 	struct failures failures = {.count = 10, .last_ms = T + CLOCK_SKEW_MS};
-	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T), 35 * SECOND_MS);
+	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T), 35 * SECONDS_MS);
 	failures.last_ms++;
 	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T), 0);
 	failures.count = 100;
-	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T), HOUR_MS);
+	assert_int_equal(limits_guess_wait_ms(&limits, NULL, &failures, T), HOURS_MS);
 }
 
 /* ---- guesses --------------------------------------------------------------------------------- */
@@ -393,9 +393,9 @@ static void guesses_have_windows_of_their_own(void **state)
 		assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + i), 0);
 		budget_charge_guess(&budget, &limits, T + i);
 	}
-	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 10), 15 * MINUTE_MS - 10);
-	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 15 * MINUTE_MS - 1), 1);
-	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 15 * MINUTE_MS), 0);
+	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 10), 15 * MINUTES_MS - 10);
+	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 15 * MINUTES_MS - 1), 1);
+	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 15 * MINUTES_MS), 0);
 	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + 10), 0);
 	budget_charge_send(&budget, &limits, T + 10);
 	assert_int_equal(budget.guesses.n, 10);
@@ -410,9 +410,9 @@ static void the_longer_of_window_and_wait_holds(void **state)
 	for (int i = 0; i < 10; i++)
 		budget_charge_guess(&budget, &limits, T);
 	struct failures failures = {.count = 10, .last_ms = T};
-	assert_int_equal(limits_guess_wait_ms(&limits, &budget, &failures, T), 15 * MINUTE_MS);
+	assert_int_equal(limits_guess_wait_ms(&limits, &budget, &failures, T), 15 * MINUTES_MS);
 	failures.count = 16;
-	assert_int_equal(limits_guess_wait_ms(&limits, &budget, &failures, T), 32 * MINUTE_MS);
+	assert_int_equal(limits_guess_wait_ms(&limits, &budget, &failures, T), 32 * MINUTES_MS);
 }
 
 /* ---- off, and how long a row is kept --------------------------------------------------------- */
@@ -432,8 +432,8 @@ static void disabled_limits_hold_nobody(void **state)
 	}
 	/* What was spent meanwhile counts when they are on again. */
 	limits.enabled = true;
-	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), DAY_MS);
-	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T), DAY_MS);
+	assert_int_equal(limits_send_wait_ms(&limits, &budget, T), DAYS_MS);
+	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T), DAYS_MS);
 }
 
 static void nothing_spent_waits_for_nothing(void **state)
@@ -452,20 +452,20 @@ static void a_row_is_kept_while_it_counts(void **state)
 	struct limits limits = test_limits();
 	struct budget budget = {0};
 	budget_charge_guess(&budget, &limits, T);
-	assert_int_equal(budget.keep_until_ms, T + DAY_MS);
-	limits.guesses_per_number = (struct rates){2, {{10, 7 * DAY_MS}, {5, HOUR_MS}}};
+	assert_int_equal(budget.keep_until_ms, T + DAYS_MS);
+	limits.guesses_per_number = (struct rates){2, {{10, 7 * DAYS_MS}, {5, HOURS_MS}}};
 	budget_charge_guess(&budget, &limits, T + 1);
-	assert_int_equal(budget.keep_until_ms, T + 1 + 7 * DAY_MS);
+	assert_int_equal(budget.keep_until_ms, T + 1 + 7 * DAYS_MS);
 	/* A shorter end never takes back a longer one. */
 	budget_charge_send(&budget, &limits, T + 2);
-	assert_int_equal(budget.keep_until_ms, T + 1 + 7 * DAY_MS);
+	assert_int_equal(budget.keep_until_ms, T + 1 + 7 * DAYS_MS);
 	budget = (struct budget){0};
-	limits.sends_per_number = (struct rates){1, {{5, HOUR_MS}}};
+	limits.sends_per_number = (struct rates){1, {{5, HOURS_MS}}};
 	budget_charge_send(&budget, &limits, T);
 	assert_int_equal(budget.keep_until_ms, T + SEND_STREAK_MS);
-	limits.sends_per_number = (struct rates){2, {{5, HOUR_MS}, {9, 30 * DAY_MS}}};
+	limits.sends_per_number = (struct rates){2, {{5, HOURS_MS}, {9, 30 * DAYS_MS}}};
 	budget_charge_send(&budget, &limits, T);
-	assert_int_equal(budget.keep_until_ms, T + 30 * DAY_MS);
+	assert_int_equal(budget.keep_until_ms, T + 30 * DAYS_MS);
 	budget = (struct budget){0};
 	limits.guesses_per_number.n = 0;
 	budget_charge_guess(&budget, &limits, T);

@@ -63,7 +63,7 @@ static const struct fill_row {
 static void templates_are_filled_once(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ROWS(fill_rows); i++) {
+	for (size_t i = 0; i < COUNT(fill_rows); i++) {
 		const struct fill_row *row = &fill_rows[i];
 		struct buf text;
 		buf_init(&text, 0);
@@ -135,7 +135,7 @@ static const struct {
 static void units_are_those_of_utf16(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ROWS(unit_rows); i++) {
+	for (size_t i = 0; i < COUNT(unit_rows); i++) {
 		size_t units = message_utf16_units(unit_rows[i].text);
 		if (units != unit_rows[i].units)
 			fail_msg("%s: %zu", unit_rows[i].name, units);

@@ -43,7 +43,7 @@ static const struct alphabet_row {
 static void alphabets_are_read_and_shown(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ROWS(alphabet_rows); i++) {
+	for (size_t i = 0; i < COUNT(alphabet_rows); i++) {
 		const struct alphabet_row *row = &alphabet_rows[i];
 		char got[ALPHABET_MAX + 1];
 		memset(got, '?', sizeof(got));
@@ -95,7 +95,7 @@ static void buckets_never_change(void **state)
 	    {"12025550123", 1315},
 	    {"999999999999999", 3376},
 	};
-	for (size_t i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct number number = test_number(rows[i].digits);
 		assert_int_equal(number_bucket(&number), rows[i].bucket);
 	}

@@ -5,24 +5,12 @@
 #ifndef TESTS_SUPPORT_ENGINE_H
 #define TESTS_SUPPORT_ENGINE_H
 
+#include "base/when.h"
 #include "core/verify.h"
+#include "support/unit.h"
 
-/* What cmocka.h wants before it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS)
 /* When tests begin: 2031-04-02T09:15:00.120Z. */
 #define TEST_START_MS INT64_C(1932974100120)
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 /* A virtual clock, as flow_ports wants one. */
 struct test_clock {
