@@ -34,7 +34,7 @@ void response_field(struct request *request, struct bytes name, struct bytes val
 }
 
 void request_answer(struct request *request, int status, struct bytes content_type,
-		    struct bytes body)
+                    struct bytes body)
 {
 	assert(!request->answered && status >= 200 && status <= 599);
 	request->answered = true;

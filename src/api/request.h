@@ -25,7 +25,8 @@ struct response {
 	struct http_field fields[RESPONSE_FIELDS_MAX];
 	size_t fields_n;
 	struct bytes body;
-	struct http_field trailers[RESPONSE_FIELDS_MAX]; /* HTTP/2 and gRPC-Web; none for HTTP/1.1 */
+	struct http_field
+	    trailers[RESPONSE_FIELDS_MAX]; /* HTTP/2 and gRPC-Web; none for HTTP/1.1 */
 	size_t trailers_n;
 	bool close; /* the connection ends after this answer */
 };
@@ -37,19 +38,19 @@ struct route;
 struct request {
 	/* As it arrived. Borrowed from the transport until the answer. */
 	enum protocol protocol;
-	bool secure;              /* came over TLS */
-	struct bytes method;      /* case matters: GET, POST, … */
-	struct bytes path;        /* raw, begins with '/' */
-	struct bytes query;       /* raw, without '?'; absent when there is none */
-	struct bytes authority;   /* Host or :authority */
+	bool secure;                     /* came over TLS */
+	struct bytes method;             /* case matters: GET, POST, … */
+	struct bytes path;               /* raw, begins with '/' */
+	struct bytes query;              /* raw, without '?'; absent when there is none */
+	struct bytes authority;          /* Host or :authority */
 	const struct http_field *fields; /* in order of arrival; HTTP/2's are lower case */
 	size_t fields_n;
-	struct bytes body;        /* complete when on_request is called */
-	bool has_length;          /* Content-Length was given: */
-	uint64_t length;          /* its value */
-	struct bytes peer;        /* the other end's address without port, as text */
-	int64_t received_ms;      /* engine clock, when the head was complete */
-	struct arena *arena;      /* given back after the answer */
+	struct bytes body;   /* complete when on_request is called */
+	bool has_length;     /* Content-Length was given: */
+	uint64_t length;     /* its value */
+	struct bytes peer;   /* the other end's address without port, as text */
+	int64_t received_ms; /* engine clock, when the head was complete */
+	struct arena *arena; /* given back after the answer */
 
 	/* Set by on_head when it lets the request go on. */
 	size_t body_max;
@@ -91,6 +92,6 @@ size_t request_field_count(const struct request *request, struct bytes name);
 void response_field(struct request *request, struct bytes name, struct bytes value);
 /* Sets status, Content-Type (none when absent) and body, and sends the answer. Exactly once. */
 void request_answer(struct request *request, int status, struct bytes content_type,
-		    struct bytes body);
+                    struct bytes body);
 
 #endif

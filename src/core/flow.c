@@ -25,7 +25,8 @@ static int64_t flow_now(const struct flow *flow)
 
 /* ---- refusals -------------------------------------------------------------------------------- */
 
-static void note_merged(struct flow *flow, enum outcome outcome, uint32_t count)
+/* Without random octets there is no id: false, and the next second tries again. */
+static bool note_merged(struct flow *flow, enum outcome outcome, uint32_t count)
 {
 	struct event event = {
 	    .at_ms = flow->notes_second * 1000,
@@ -33,9 +34,10 @@ static void note_merged(struct flow *flow, enum outcome outcome, uint32_t count)
 	    .reason = outcome_label(outcome),
 	    .count = count,
 	};
-	/* Without random octets there is no id; the next second tries again. */
-	if (id_make(event.at_ms, 0, flow->ports.rng, &event.id) == OK)
-		flow->ports.store->ops->note(flow->ports.store, &event);
+	if (id_make(event.at_ms, 0, flow->ports.rng, &event.id))
+		return false;
+	flow->ports.store->ops->note(flow->ports.store, &event);
+	return true;
 }
 
 void flow_tick(struct flow *flow)
@@ -44,10 +46,10 @@ void flow_tick(struct flow *flow)
 	if (second == flow->notes_second)
 		return;
 	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
-		if (flow->noted[outcome] > FLOW_NOTES_MAX)
-			note_merged(flow, (enum outcome)outcome,
-			            flow->noted[outcome] - FLOW_NOTES_MAX);
-		flow->noted[outcome] = 0;
+		uint32_t *noted = &flow->noted[outcome];
+		if (*noted <= FLOW_NOTES_MAX ||
+		    note_merged(flow, (enum outcome)outcome, *noted - FLOW_NOTES_MAX))
+			*noted = 0;
 	}
 	flow->notes_second = second;
 }
@@ -79,18 +81,37 @@ static void call_start(struct flow *flow, struct flow_call *call, unsigned bucke
 		load_start(call);
 }
 
+/* Serves the first who still has time; those before him never begin, and go to `late`. */
+static void gate_serve(struct flow *flow, struct list *gate, struct list *late)
+{
+	while (!list_is_empty(gate)) {
+		struct flow_call *call = CONTAINER_OF(gate->next, struct flow_call, gate);
+		if (flow_now(flow) < call->deadline_ms) {
+			/* Loads answer later, so this cannot recurse. */
+			load_start(call);
+			return;
+		}
+		list_append(late, list_pop(gate));
+		call->err = ERR_OVERLOAD;
+		flow->calls_n--;
+	}
+}
+
 static void call_finish(struct flow_call *call, enum err err)
 {
 	struct flow *flow = call->flow;
 	struct list *gate = &flow->gates[call->bucket];
 	assert(gate->next == &call->gate);
-	list_remove(&call->gate);
-	flow->calls_n--;
-	/* Loads answer later, so this cannot recurse. */
-	if (!list_is_empty(gate))
-		load_start(CONTAINER_OF(gate->next, struct flow_call, gate));
+	struct list finished, *member;
+	list_init(&finished);
+	list_append(&finished, list_pop(gate));
 	call->err = err;
-	call->on_done(call);
+	flow->calls_n--;
+	gate_serve(flow, gate, &finished);
+	while ((member = list_pop(&finished))) {
+		call = CONTAINER_OF(member, struct flow_call, gate);
+		call->on_done(call);
+	}
 }
 
 /* ---- commit ---------------------------------------------------------------------------------- */
@@ -161,7 +182,8 @@ static void on_loaded(struct store_load *load)
 	} else if (call->result.changes_n) {
 		commit_start(call);
 	} else {
-		note_refusal(call->flow, &call->result);
+		if (call->result.outcome != OUTCOME_PENDING)
+			note_refusal(call->flow, &call->result);
 		call_finish(call, OK);
 	}
 }

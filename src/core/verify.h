@@ -47,6 +47,7 @@ struct check_command {
 	struct bytes user;
 	struct bytes dialect;
 	struct bytes guess; /* cleaned as the dialect wants */
+	bool look;          /* compare nothing, change nothing: say whether it still waits */
 	bool bound;
 	uint8_t digest[SHA256_LEN];
 	const struct limits *limits;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api: what clients speak. This room picks the owner of a path (route.h), knows who calls
+ * (directory.h, auth.h), and has one folder per dialect: a dialect spells, it never decides.
+ *
+ * `struct api` is what a loop thread's requests share. main makes one a loop. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "api/request.h"
+#include "base/map.h"
+#include "base/secret.h"
+#include "base/task.h"
+#include "core/flow.h"
+#include "ops/settings.h"
+
+struct inbox_port;
+
+/* What every loop's api has in common. All borrowed; outlives the apis. */
+struct api_shared {
+	const struct settings_layers *settings; /* the server's */
+	struct worker_pool *workers;            /* for passwords */
+	struct inbox_port *inbox;               /* NULL: no inbox is served */
+	bool loopback_hosts_only;               /* the inbox answers only to local names */
+	bool dev_page;                          /* GET / shows where to go */
+	bool numbers_valid;                     /* numbers.require: valid */
+};
+
+struct api {
+	struct request_handler handler; /* what transports call */
+	const struct api_shared *shared;
+	struct flow flow;
+	struct store *store;       /* borrowed: this loop's handle */
+	struct executor *executor; /* borrowed: this loop's */
+	struct rng *rng;           /* borrowed */
+	int64_t (*now_ms)(void *clock);
+	void *clock;
+	struct map accounts;       /* name to struct account: the directory's cache */
+	uint64_t generation;       /* of the store, that the cache was made of */
+	struct hmac *password_mac; /* owned: names right passwords without keeping them */
+};
+
+/* `ports` as for flow_init; the store's and clock's are used by the directory too. */
+MUST_CHECK enum err api_init(struct api *api, const struct api_shared *shared,
+                             const struct flow_ports *ports, struct executor *executor);
+/* No request is under way. */
+void api_done(struct api *api);
+/* Call twice a second: forgets what another process changed, writes merged refusals. */
+void api_tick(struct api *api);
+
+static inline int64_t api_now_ms(const struct api *api)
+{
+	return api->now_ms(api->clock);
+}
+
+static inline struct api *api_of(struct request_handler *handler)
+{
+	return (struct api *)(void *)handler;
+}
+
+#endif

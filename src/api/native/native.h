@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The addresses beside the APIs: /healthz and the developer inbox for operators, and the house
+ * itself, who answers for what nobody owns. */
+#ifndef API_NATIVE_H
+#define API_NATIVE_H
+
+#include "api/route.h"
+
+extern const struct owner native_owner;
+extern const struct owner house_owner;
+
+#endif

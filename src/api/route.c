@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/route.h"
+
+#include "api/dotdigital/dotdigital.h"
+#include "api/native/native.h"
+#include "wire/uri.h"
+
+#include <assert.h>
+
+const struct bytes TEXT_PLAIN = {"text/plain; charset=utf-8", 25};
+
+/* ---- segments -------------------------------------------------------------------------------- */
+
+/* The raw path, cut at each '/'. */
+struct path {
+	struct bytes segments[PATH_SEGMENTS_MAX];
+	size_t n;
+	bool too_many;
+};
+
+static void path_split(struct bytes raw, struct path *ret)
+{
+	ret->n = 0;
+	ret->too_many = false;
+	while (raw.len) {
+		raw = bytes_from(raw, 1); /* the '/' */
+		size_t len = bytes_find(raw, '/');
+		if (ret->n == PATH_SEGMENTS_MAX) {
+			ret->too_many = true;
+			return;
+		}
+		ret->segments[ret->n++] = bytes_first(raw, len);
+		raw = bytes_from(raw, len);
+	}
+}
+
+static bool words_match(struct bytes a, struct bytes b, bool fold)
+{
+	return fold ? bytes_equal_fold(a, b) : bytes_equal(a, b);
+}
+
+static bool path_is_sound(const struct path *path, struct arena *arena)
+{
+	for (size_t i = 0; i < path->n; i++) {
+		struct bytes decoded;
+		if (uri_decode_segment(path->segments[i], arena, &decoded) != OK)
+			return false;
+	}
+	return !path->too_many;
+}
+
+/* ---- owners ---------------------------------------------------------------------------------- */
+
+/* The first segments that make a path somebody's. What nobody owns is the house's. */
+static const struct {
+	struct bytes first;
+	bool fold;
+	const struct owner *owner;
+} owners[] = {
+    {{"webapi", 6}, true, &dotdigital_owner},
+    {{"healthz", 7}, false, &native_owner},
+    {{"inbox", 5}, false, &native_owner},
+};
+
+static const struct owner *owner_find(const struct path *path)
+{
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+		if (path->n && words_match(path->segments[0], owners[i].first, owners[i].fold))
+			return owners[i].owner;
+	return &house_owner;
+}
+
+/* ---- routes ---------------------------------------------------------------------------------- */
+
+static bool is_variable(struct bytes segment)
+{
+	return segment.len && segment.at[0] == '{';
+}
+
+/* The next segment of a pattern, which is written without the first '/'. */
+static bool pattern_next(struct bytes *pattern, struct bytes *ret)
+{
+	if (!pattern->at)
+		return false;
+	size_t len = bytes_find(*pattern, '/');
+	*ret = bytes_first(*pattern, len);
+	*pattern = len == pattern->len ? BYTES_NONE : bytes_from(*pattern, len + 1);
+	return true;
+}
+
+static bool route_matches(const struct route *route, const struct path *path, bool fold)
+{
+	struct bytes pattern = route->pattern, word;
+	for (size_t i = 0; i < path->n; i++) {
+		if (!pattern_next(&pattern, &word))
+			return false;
+		if (!is_variable(word) && !words_match(path->segments[i], word, fold))
+			return false;
+	}
+	return !pattern.at;
+}
+
+static void variables_take(const struct route *route, const struct path *path,
+                           struct request *request)
+{
+	struct bytes pattern = route->pattern, word;
+	size_t n = 0;
+	for (size_t i = 0; i < path->n && pattern_next(&pattern, &word); i++) {
+		if (!is_variable(word))
+			continue;
+		assert(n < PATH_VARIABLES_MAX);
+		/* path_is_sound has decoded it once already. */
+		if (uri_decode_segment(path->segments[i], request->arena, &request->variables[n]) !=
+		    OK)
+			request->variables[n] = BYTES("");
+		n++;
+	}
+}
+
+/* "GET, HEAD": the methods of the routes that this path would match. */
+static struct bytes allowed_methods(const struct owner *owner, const struct path *path,
+                                    struct arena *arena)
+{
+	struct bytes allowed = BYTES("");
+	for (size_t i = 0; i < owner->routes_n; i++) {
+		const struct route *route = &owner->routes[i];
+		if (!route_matches(route, path, owner->fold))
+			continue;
+		allowed =
+		    arena_printf(arena, "%.*s%s%.*s", (int)allowed.len, allowed.at,
+		                 allowed.len ? ", " : "", (int)route->method.len, route->method.at);
+	}
+	return allowed;
+}
+
+static const struct route *route_find(const struct owner *owner, const struct path *path,
+                                      struct bytes method)
+{
+	for (size_t i = 0; i < owner->routes_n; i++)
+		if (bytes_equal(owner->routes[i].method, method) &&
+		    route_matches(&owner->routes[i], path, owner->fold))
+			return &owner->routes[i];
+	return NULL;
+}
+
+/* The owner that a request went to, for what is found out after its head. */
+struct routed {
+	const struct owner *owner;
+};
+
+static const struct owner *request_owner(const struct request *request)
+{
+	return request->handler_data ? ((const struct routed *)request->handler_data)->owner
+	                             : &house_owner;
+}
+
+static bool misroute(const struct owner *owner, struct request *request, enum misroute why)
+{
+	owner->misroute(request, why);
+	return false;
+}
+
+bool route_on_head(struct request_handler *handler, struct request *request)
+{
+	(void)handler;
+	struct path path;
+	path_split(request->path, &path);
+	const struct owner *owner = owner_find(&path);
+	struct routed *routed = ARENA_NEW(request->arena, struct routed);
+	if (routed)
+		routed->owner = owner;
+	request->handler_data = routed;
+	if (!path_is_sound(&path, request->arena))
+		return misroute(owner, request, MISROUTE_BAD_PATH);
+	if (owner->empty == EMPTY_LAST_DROPPED && path.n > 1 && !path.segments[path.n - 1].len)
+		path.n--;
+	const struct route *route = route_find(owner, &path, request->method);
+	if (!route) {
+		struct bytes allowed = allowed_methods(owner, &path, request->arena);
+		if (!allowed.len)
+			return misroute(owner, request, MISROUTE_NOT_FOUND);
+		response_field(request, BYTES("Allow"), allowed);
+		return misroute(owner, request, MISROUTE_METHOD);
+	}
+	request->body_max = owner->body_max;
+	if (request->has_length && request->length > owner->body_max)
+		return misroute(owner, request, MISROUTE_TOO_LARGE);
+	request->route = route;
+	variables_take(route, &path, request);
+	return true;
+}
+
+void route_on_too_large(struct request_handler *handler, struct request *request)
+{
+	(void)handler;
+	request_owner(request)->misroute(request, MISROUTE_TOO_LARGE);
+}
+
+void route_on_request(struct request_handler *handler, struct request *request)
+{
+	request->route->run(api_of(handler), request);
+}
+
+/* ---- for owners ------------------------------------------------------------------------------ */
+
+void route_misroute_text(struct request *request, enum misroute why)
+{
+	static const struct {
+		int status;
+		struct bytes text;
+	} answers[] = {
+	    [MISROUTE_BAD_PATH] = {400, {"bad request: the path is not well formed\n", 41}},
+	    [MISROUTE_NOT_FOUND] = {404, {"not found\n", 10}},
+	    [MISROUTE_METHOD] = {405, {"method not allowed\n", 19}},
+	    [MISROUTE_TOO_LARGE] = {413, {"the body is too large\n", 22}},
+	};
+	request_answer(request, answers[why].status, TEXT_PLAIN, answers[why].text);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deliver/inbox.h"
+
+#include "base/secret.h"
+
+#include <stdlib.h>
+
+struct kept {
+	struct arena arena; /* owns the text */
+	struct inbox_text text;
+};
+
+struct inbox {
+	struct rng *rng;
+	struct kept ring[INBOX_KEPT];
+	size_t first, n; /* the oldest, and how many */
+	int64_t last_ms; /* of the newest id: the next one is not before it */
+	unsigned last_in_ms;
+};
+
+struct inbox *inbox_new(struct rng *rng)
+{
+	struct inbox *inbox = calloc(1, sizeof(*inbox));
+	if (inbox)
+		inbox->rng = rng;
+	return inbox;
+}
+
+/* Texts hold codes: they are wiped, not only given back. */
+static void kept_drop(struct kept *kept)
+{
+	if (kept->text.code.len)
+		secret_wipe((char *)(uintptr_t)kept->text.code.at, kept->text.code.len);
+	if (kept->text.text.len)
+		secret_wipe((char *)(uintptr_t)kept->text.text.at, kept->text.text.len);
+	arena_done(&kept->arena);
+	kept->text = (struct inbox_text){0};
+}
+
+void inbox_clear(struct inbox *inbox)
+{
+	for (; inbox->n; inbox->n--) {
+		kept_drop(&inbox->ring[inbox->first]);
+		inbox->first = (inbox->first + 1) % INBOX_KEPT;
+	}
+}
+
+void inbox_free(struct inbox *inbox)
+{
+	if (!inbox)
+		return;
+	inbox_clear(inbox);
+	free(inbox);
+}
+
+/* UUIDv7 whose 12 bits after the time count within a millisecond (RFC 9562 section 6.2, method 1),
+ * so that ids sort in the order of arrival, also when many come at once or the clock stands. */
+static enum err next_id(struct inbox *inbox, int64_t at_ms, struct id *ret)
+{
+	if (at_ms > inbox->last_ms) {
+		inbox->last_ms = at_ms;
+		inbox->last_in_ms = 0;
+	} else if (++inbox->last_in_ms == BUCKETS) {
+		inbox->last_ms++;
+		inbox->last_in_ms = 0;
+	}
+	return id_make(inbox->last_ms, inbox->last_in_ms, inbox->rng, ret);
+}
+
+static bool text_copy(struct arena *arena, const struct inbox_text *from, struct inbox_text *to)
+{
+	*to = *from;
+	to->to = arena_copy(arena, from->to);
+	to->from = arena_copy(arena, from->from);
+	to->text = arena_copy(arena, from->text);
+	to->code = arena_copy(arena, from->code);
+	return to->to.at && to->from.at && to->text.at && to->code.at;
+}
+
+enum err inbox_add(struct inbox *inbox, const struct inbox_text *text)
+{
+	struct id id;
+	enum err err = next_id(inbox, text->at_ms, &id);
+	if (err)
+		return err;
+	if (inbox->n == INBOX_KEPT) {
+		kept_drop(&inbox->ring[inbox->first]);
+		inbox->first = (inbox->first + 1) % INBOX_KEPT;
+		inbox->n--;
+	}
+	struct kept *kept = &inbox->ring[(inbox->first + inbox->n) % INBOX_KEPT];
+	arena_init(&kept->arena);
+	if (!text_copy(&kept->arena, text, &kept->text)) {
+		arena_done(&kept->arena);
+		return ERR_NO_MEMORY;
+	}
+	kept->text.id = id;
+	inbox->n++;
+	return OK;
+}
+
+static bool passes(const struct inbox_text *text, const struct inbox_filter *filter)
+{
+	char id[ID_TEXT_LEN + 1];
+	if (filter->to.at && !bytes_equal(filter->to, text->to))
+		return false;
+	if (!filter->since.at)
+		return true;
+	/* Text of an id sorts as the id does; what is no id is compared all the same. */
+	id_format(&text->id, id);
+	size_t common = filter->since.len < ID_TEXT_LEN ? filter->since.len : ID_TEXT_LEN;
+	int order = memcmp(id, filter->since.at, common);
+	return order > 0 || (order == 0 && ID_TEXT_LEN > filter->since.len);
+}
+
+enum err inbox_read(const struct inbox *inbox, const struct inbox_filter *filter,
+                    struct arena *arena, struct inbox_text **ret, size_t *ret_n)
+{
+	size_t max = filter->max < inbox->n ? filter->max : inbox->n;
+	struct inbox_text *texts = arena_take_array(arena, max + 1, sizeof(*texts));
+	size_t n = 0;
+	if (!texts)
+		return ERR_NO_MEMORY;
+	for (size_t i = inbox->n; i > 0 && n < max; i--) {
+		const struct kept *kept = &inbox->ring[(inbox->first + i - 1) % INBOX_KEPT];
+		if (!passes(&kept->text, filter))
+			continue;
+		if (!text_copy(arena, &kept->text, &texts[n++]))
+			return ERR_NO_MEMORY;
+	}
+	*ret = texts;
+	*ret_n = n;
+	return OK;
+}

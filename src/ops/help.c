@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/help.h"
+
+#include <string.h>
+
+static const struct {
+	const char *command;
+	const char *text;
+} pages[] = {
+    {"help", "verifyd verifies phone numbers: it makes a one-time code, sends it, and checks it.\n"
+             "\n"
+             "  verifyd serve   [FLAGS] [--listen ADDRESS:PORT]...   run the server\n"
+             "  verifyd import  [FLAGS] [FILE|-]                     records as JSON Lines\n"
+             "  verifyd number  [-r REGION] [NUMBER...]              how a number is understood\n"
+             "  verifyd version\n"
+             "  verifyd help    [COMMAND]\n"
+             "\n"
+             "FLAGS: [--dev] [--data FOLDER]\n"
+             "\n"
+             "A first try: verifyd serve --dev\n"},
+    {"serve",
+     "verifyd serve --dev [--data FOLDER] [--listen ADDRESS:PORT]...\n"
+     "\n"
+     "Runs the server in the foreground until SIGTERM or Ctrl-C: then it accepts no more,\n"
+     "finishes what it has begun (at most 10 s) and exits 0. Logs go to stderr, as JSON\n"
+     "when that is no terminal.\n"
+     "\n"
+     "  --dev              for development: listens on loopback only, messages go to the\n"
+     "                     inbox page, limits are off (the tries of a code still count),\n"
+     "                     data is in ./var, and a client demo with the secret demo-secret\n"
+     "                     is there. It is needed: this version has no other provider.\n"
+     "  --data FOLDER      where the database and the secret key are (./var)\n"
+     "  --listen ADDRESS:PORT\n"
+     "                     instead of 127.0.0.1:8080; port 0 lets the system pick one;\n"
+     "                     [::1]:8080 for IPv6; may be given several times\n"},
+    {"import",
+     "verifyd import [--dev] [--data FOLDER] [FILE|-]\n"
+     "\n"
+     "Reads records, one JSON object a line, from FILE or standard input. All or nothing:\n"
+     "a mistake is told as FILE:LINE: ..., the exit code is 2, and nothing is stored. Works\n"
+     "beside a running server, which sees the change within a second.\n"
+     "\n"
+     "  {\"type\":\"tenant\",\"id\":\"shop\",\"name\":\"The shop\",\"settings\":{}}\n"
+     "  {\"type\":\"client\",\"name\":\"app\",\"tenant\":\"shop\",\"secret\":\"...\",\n"
+     "   \"scopes\":[\"otp.send\",\"otp.verify\"],\"disabled\":false}\n"
+     "  {\"type\":\"number\",\"tenant\":\"shop\",\"phone\":\"+447700900123\",\n"
+     "   \"state\":\"dead\" or \"landline\", or \"code\":\"123456\" for a test number,\n"
+     "   or \"failures\":0 to reset its counter}\n"
+     "\n"
+     "A record that exists is replaced, but members not given keep their value. Secrets are\n"
+     "hashed; a $argon2id$ PHC string is taken as it is.\n"
+     "\n"
+     "  --data FOLDER      of the server (/var/lib/verifyd; with --dev ./var)\n"},
+    {"number",
+     "verifyd number [-r REGION] [NUMBER...]\n"
+     "\n"
+     "Says how numbers are understood, a line each; without NUMBER they come from standard\n"
+     "input, one a line.\n"
+     "\n"
+     "  INPUT TAB E.164 TAB region TAB type      or      INPUT TAB - TAB reason\n"
+     "\n"
+     "  -r REGION          where national numbers are dialled: GB or GBR\n"},
+    {"version", "verifyd version\n\nPrints the version.\n"},
+};
+
+bool help_print(FILE *to, const char *command)
+{
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(command ? command : "help", pages[i].command) != 0)
+			continue;
+		(void)fputs(pages[i].text, to);
+		return true;
+	}
+	return false;
+}

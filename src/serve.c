@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *   main thread   its own loop: signals, purges
+ *   loop threads  one a core: connections, requests, the engine (struct thread)
+ *   deliver       one: messages on their way out, the inbox
+ *   workers       passwords
+ *   the store's   writer and keeper
+ *
+ * They start from the store outwards and stop from the sockets inwards, so that nobody is asked
+ * who has gone already. */
+#include "serve.h"
+
+#include "api/api.h"
+#include "api/native/inbox_port.h"
+#include "deliver/delivery.h"
+#include "io/clock.h"
+#include "io/worker.h"
+#include "ops/dev.h"
+#include "ops/import.h"
+#include "ops/log.h"
+#include "ops/secret_file.h"
+#include "store/sqlite.h"
+#include "tool.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define API_TICK_MS 500
+#define PURGE_EVERY_MS 60000
+#define PURGE_PAUSE_MS 20 /* between two steps: requests go first */
+
+/* One loop thread and what is its own. */
+struct thread {
+	struct io_loop *loop;
+	struct store *store;
+	struct keyring *keyring;
+	struct rng_system rng;
+	struct api *api;
+	struct io_timer *tick;
+};
+
+struct serve {
+	const struct serve_options *options;
+	const struct serve_store *kind;
+	struct settings_layers layers;
+	struct settings settings; /* the server's own */
+	struct secret_key key;
+	void *opened; /* the store */
+	struct io_loop *main_loop;
+	struct store *main_store;
+	struct delivery *delivery;
+	struct worker_pool *workers;
+	struct inbox_port inbox;
+	struct api_shared shared;
+	struct thread threads[NET_LOOPS_MAX];
+	size_t threads_n;     /* made */
+	size_t loops_running; /* of them */
+	struct store *delivery_store;
+	bool delivery_runs;
+	struct net_server *server;
+	struct store_purge purge;
+	struct io_timer *purge_timer, *purge_pause;
+	bool purge_idle; /* no step of a purge is under way */
+	bool stopping;
+	struct task stopped;
+};
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+void serve_settings(bool dev, struct settings_layers *ret)
+{
+	*ret = (struct settings_layers){0};
+	struct settings_mistake mistake;
+	if (dev)
+		(void)settings_set(&ret->all, BYTES("limits.enabled"), BYTES("false"), &mistake);
+}
+
+/* ---- sqlite ---------------------------------------------------------------------------------- */
+
+static void *sqlite_serve_open(const struct serve_options *options, const struct settings *settings,
+                               struct problem *reterr)
+{
+	const struct sqlite_options sqlite = {
+	    .directory = options->data,
+	    .serve = true,
+	    .wal_pages = settings->wal_pages,
+	};
+	struct sqlite_store *opened;
+	return sqlite_open(&sqlite, &opened, reterr) == OK ? opened : NULL;
+}
+
+static struct store *sqlite_serve_attach(void *opened, struct executor *executor)
+{
+	return sqlite_attach(opened, executor);
+}
+
+static void sqlite_serve_close(void *opened)
+{
+	sqlite_close(opened);
+}
+
+const struct serve_store serve_on_sqlite = {
+    .open = sqlite_serve_open,
+    .attach = sqlite_serve_attach,
+    .close = sqlite_serve_close,
+};
+
+/* ---- the inbox: api asks in its words, deliver answers in its own ---------------------------- */
+
+struct inbox_question {
+	struct delivery_question question;
+	struct inbox_query *query;
+};
+
+static void on_inbox_answer(struct delivery_question *question)
+{
+	struct inbox_query *query = CONTAINER_OF(question, struct inbox_question, question)->query;
+	query->err = question->err;
+	query->messages_n = question->texts_n;
+	query->messages =
+	    arena_take_array(&query->arena, question->texts_n + 1, sizeof(*query->messages));
+	if (!query->messages) {
+		query->err = ERR_NO_MEMORY;
+		query->messages_n = 0;
+	}
+	for (size_t i = 0; i < query->messages_n; i++) {
+		const struct inbox_text *text = &question->texts[i];
+		struct inbox_message *message = &query->messages[i];
+		id_format(&text->id, message->id);
+		message->to = arena_printf(&query->arena, "+%.*s", (int)text->to.len, text->to.at);
+		message->from = text->from;
+		message->text = text->text;
+		message->code = text->code;
+		message->channel = BYTES("sms");
+		message->at_ms = text->at_ms;
+	}
+	query->on_done(query);
+}
+
+static void inbox_ask(struct inbox_port *port, struct inbox_query *query)
+{
+	struct serve *serve = CONTAINER_OF(port, struct serve, inbox);
+	struct inbox_question *asked = ARENA_NEW(&query->arena, struct inbox_question);
+	if (!asked) {
+		query->err = ERR_NO_MEMORY;
+		query->on_done(query);
+		return;
+	}
+	asked->query = query;
+	asked->question = (struct delivery_question){
+	    .filter = {.to = query->to_digits,
+	               .since = query->since,
+	               .max = query->verb == INBOX_LATEST ? 1 : INBOX_KEPT},
+	    .clear = query->verb == INBOX_CLEAR,
+	    .wait_ms = query->wait_ms,
+	    .executor = query->executor,
+	    .on_done = on_inbox_answer,
+	    .arena = &query->arena,
+	};
+	delivery_ask(serve->delivery, &asked->question);
+}
+
+/* ---- loop threads ---------------------------------------------------------------------------- */
+
+static int64_t loop_clock(void *loop)
+{
+	return io_loop_now_ms(loop);
+}
+
+static void thread_tick(void *data)
+{
+	api_tick(data);
+}
+
+static bool thread_init(struct serve *serve, struct thread *thread)
+{
+	rng_system_init(&thread->rng);
+	thread->loop = io_loop_new();
+	thread->keyring = keyring_new(&serve->key, 1);
+	thread->api = calloc(1, sizeof(*thread->api));
+	if (!thread->loop || !thread->keyring || !thread->api)
+		return false;
+	thread->store = serve->kind->attach(serve->opened, io_loop_executor(thread->loop));
+	if (!thread->store)
+		return false;
+	const struct flow_ports ports = {
+	    .store = thread->store,
+	    .deliver = delivery_port(serve->delivery),
+	    .keyring = thread->keyring,
+	    .rng = &thread->rng.rng,
+	    .now_ms = loop_clock,
+	    .clock = thread->loop,
+	};
+	return api_init(thread->api, &serve->shared, &ports, io_loop_executor(thread->loop)) ==
+	           OK &&
+	       io_loop_every(thread->loop, API_TICK_MS, thread_tick, thread->api, &thread->tick) ==
+	           OK;
+}
+
+static void thread_done(struct thread *thread)
+{
+	io_timer_stop(thread->tick);
+	if (thread->api && thread->store)
+		api_done(thread->api);
+	free(thread->api);
+	if (thread->store)
+		thread->store->ops->close(thread->store);
+	io_loop_free(thread->loop);
+	keyring_free(thread->keyring);
+}
+
+/* The cores that this process may use. */
+static size_t cores(void)
+{
+	cpu_set_t set;
+	long count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+	return count < 1 ? 1 : count > NET_LOOPS_MAX ? NET_LOOPS_MAX : (size_t)count;
+}
+
+/* ---- purges ---------------------------------------------------------------------------------- */
+
+static void purge_step(void *data);
+
+static void on_purged(struct store_purge *purge)
+{
+	struct serve *serve = CONTAINER_OF(purge, struct serve, purge);
+	serve->purge_idle = true;
+	if (purge->err)
+		LOG(LOG_ERROR, "purge", log_text("why", bytes_from_text(err_text(purge->err))));
+	if (purge->err || !purge->more || serve->stopping)
+		return;
+	io_timer_stop(serve->purge_pause);
+	serve->purge_pause = NULL;
+	if (io_loop_after(serve->main_loop, PURGE_PAUSE_MS, purge_step, serve,
+	                  &serve->purge_pause) != OK)
+		serve->purge_pause = NULL;
+}
+
+static void purge_step(void *data)
+{
+	struct serve *serve = data;
+	if (!serve->purge_idle || serve->stopping)
+		return;
+	int64_t now_ms = clock_now_ms();
+	serve->purge_idle = false;
+	serve->purge = (struct store_purge){
+	    .now_ms = now_ms,
+	    .before_ms = now_ms - serve->settings.retention_ms,
+	    .on_done = on_purged,
+	};
+	serve->main_store->ops->purge(serve->main_store, &serve->purge);
+}
+
+/* ---- stopping -------------------------------------------------------------------------------- */
+
+static void on_stopped(struct task *task)
+{
+	io_loop_stop(CONTAINER_OF(task, struct serve, stopped)->main_loop);
+}
+
+static void on_stop_signal(void *data)
+{
+	struct serve *serve = data;
+	if (serve->stopping)
+		return;
+	serve->stopping = true;
+	LOG(LOG_INFO, "stopping");
+	delivery_hurry(serve->delivery);
+	serve->stopped.run = on_stopped;
+	net_server_stop(serve->server, io_loop_executor(serve->main_loop), &serve->stopped);
+}
+
+static void on_reload_signal(void *data)
+{
+	(void)data;
+	LOG(LOG_INFO, "nothing-to-reload",
+	    log_text("why", BYTES("no configuration file was read")));
+}
+
+/* ---- starting -------------------------------------------------------------------------------- */
+
+static bool say_failed(const char *what)
+{
+	LOG(LOG_ERROR, "start", log_text("failed", bytes_from_text(what)),
+	    log_text("consequence", BYTES("not started")));
+	return false;
+}
+
+static bool load_dev_records(struct serve *serve)
+{
+	struct keyring *keyring = keyring_new(&serve->key, 1);
+	FILE *records = fmemopen((void *)(uintptr_t)dev_records, strlen(dev_records), "r");
+	const struct import_options options = {
+	    .store = serve->main_store,
+	    .keyring = keyring,
+	    .server = &serve->layers,
+	    .run_until = tool_run_until,
+	    .context = serve->main_loop,
+	    .only_absent = true,
+	};
+	size_t n = 0;
+	bool loaded =
+	    keyring && records &&
+	    import_run(&options, records, "(records of --dev)", stderr, &n) == IMPORT_DONE;
+	if (records)
+		(void)fclose(records);
+	keyring_free(keyring);
+	return loaded;
+}
+
+static bool open_store(struct serve *serve)
+{
+	struct problem problem;
+	if (!data_folder_make(serve->options->data, &problem) ||
+	    !secret_file_load(serve->options->data, serve->key.key, &problem) ||
+	    !(serve->opened = serve->kind->open(serve->options, &serve->settings, &problem)))
+		return say_failed(problem.text);
+	serve->main_loop = io_loop_new();
+	if (serve->main_loop)
+		serve->main_store =
+		    serve->kind->attach(serve->opened, io_loop_executor(serve->main_loop));
+	if (!serve->main_store)
+		return say_failed("out of memory or descriptors");
+	return !serve->options->dev || load_dev_records(serve) ||
+	       say_failed("the records of --dev could not be stored");
+}
+
+static bool start_delivery(struct serve *serve)
+{
+	const struct delivery_options options = {.keys = &serve->key, .keys_n = 1};
+	serve->delivery = delivery_new(&options);
+	serve->workers = worker_pool_start(worker_threads_default(), WORKER_QUEUE_DEFAULT);
+	if (!serve->delivery || !serve->workers)
+		return say_failed("out of memory or threads");
+	serve->inbox.ask = inbox_ask;
+	serve->shared = (struct api_shared){
+	    .settings = &serve->layers,
+	    .workers = serve->workers,
+	    .inbox = &serve->inbox,
+	    .loopback_hosts_only = true,
+	    .dev_page = serve->options->dev,
+	};
+	return true;
+}
+
+static bool start_server(struct serve *serve)
+{
+	struct io_loop *loops[NET_LOOPS_MAX];
+	struct request_handler *handlers[NET_LOOPS_MAX];
+	size_t wanted = cores(), bad_address = 0;
+	for (; serve->threads_n < wanted; serve->threads_n++) {
+		struct thread *thread = &serve->threads[serve->threads_n];
+		if (!thread_init(serve, thread)) {
+			thread_done(thread);
+			return say_failed("out of memory or descriptors");
+		}
+		loops[serve->threads_n] = thread->loop;
+		handlers[serve->threads_n] = &thread->api->handler;
+	}
+	const struct net_options options = {
+	    .loops = loops,
+	    .handlers = handlers,
+	    .loops_n = serve->threads_n,
+	    .addresses = serve->options->addresses,
+	    .addresses_n = serve->options->addresses_n,
+	    .limits = net_limits_default(),
+	};
+	enum err err = net_server_start(&options, &serve->server, &bad_address);
+	if (err == OK)
+		return true;
+	char address[NET_ADDRESS_TEXT_MAX];
+	struct problem problem;
+	net_address_format(&serve->options->addresses[bad_address], address);
+	(void)problem_say(&problem,
+	                  err == ERR_BUSY ? "%s is in use by another program; free it, or let the "
+	                                    "system pick one: --listen 127.0.0.1:0"
+	                                  : "cannot listen on %s",
+	                  address);
+	return say_failed(problem.text);
+}
+
+static bool start_threads(struct serve *serve)
+{
+	serve->delivery_store =
+	    serve->kind->attach(serve->opened, delivery_executor(serve->delivery));
+	serve->delivery_runs =
+	    serve->delivery_store && delivery_start(serve->delivery, serve->delivery_store) == OK;
+	if (!serve->delivery_runs)
+		return say_failed("out of memory or threads");
+	for (; serve->loops_running < serve->threads_n; serve->loops_running++)
+		if (io_loop_start(serve->threads[serve->loops_running].loop, "loop") != OK)
+			return say_failed("out of threads");
+	return io_loop_on_signal(serve->main_loop, SIGTERM, on_stop_signal, serve) == OK &&
+	       io_loop_on_signal(serve->main_loop, SIGINT, on_stop_signal, serve) == OK &&
+	       io_loop_on_signal(serve->main_loop, SIGHUP, on_reload_signal, serve) == OK &&
+	       io_loop_every(serve->main_loop, PURGE_EVERY_MS, purge_step, serve,
+	                     &serve->purge_timer) == OK;
+}
+
+static void announce(const struct serve *serve)
+{
+	char url[NET_ADDRESS_TEXT_MAX];
+	for (size_t i = 0; i < serve->options->addresses_n; i++) {
+		net_address_format(net_server_address(serve->server, i), url);
+		LOG(LOG_INFO, "listening", log_text("address", bytes_from_text(url)),
+		    log_i64("loops", (int64_t)serve->threads_n),
+		    log_text("data", bytes_from_text(serve->options->data)));
+		if (serve->options->dev)
+			(void)printf("listening on http://%s\n", url);
+	}
+	net_address_format(net_server_address(serve->server, 0), url);
+	if (serve->options->dev)
+		dev_guide(stdout, url);
+	(void)fflush(stdout);
+}
+
+/* Everything the other way round; what was never started is NULL or zero. */
+static void end(struct serve *serve)
+{
+	io_timer_stop(serve->purge_timer);
+	io_timer_stop(serve->purge_pause);
+	worker_pool_stop(serve->workers);
+	for (size_t i = 0; i < serve->loops_running; i++) {
+		io_loop_stop(serve->threads[i].loop);
+		io_loop_join(serve->threads[i].loop);
+	}
+	if (serve->delivery_runs)
+		delivery_stop(serve->delivery);
+	net_server_free(serve->server);
+	for (size_t i = 0; i < serve->threads_n; i++)
+		thread_done(&serve->threads[i]);
+	if (serve->delivery_store)
+		serve->delivery_store->ops->close(serve->delivery_store);
+	delivery_free(serve->delivery);
+	if (serve->main_store) {
+		tool_run_until(serve->main_loop, &serve->purge_idle);
+		serve->main_store->ops->close(serve->main_store);
+	}
+	if (serve->opened)
+		serve->kind->close(serve->opened);
+	io_loop_free(serve->main_loop);
+	secret_wipe(&serve->key.key, sizeof(serve->key.key));
+}
+
+int serve_run(const struct serve_options *options, const struct serve_store *store)
+{
+	static struct serve serve; /* too large for a stack, one a process */
+	serve.options = options;
+	serve.kind = store;
+	serve.key.id = BYTES(SECRET_FILE_ID);
+	serve.purge_idle = true;
+	serve_settings(options->dev, &serve.layers);
+	settings_resolve(&serve.layers, NULL, API_DOTDIGITAL, &serve.settings);
+	if (log_start(STDERR_FILENO, LOG_FORM_AUTO) != OK)
+		return 1;
+	bool started = open_store(&serve) && start_delivery(&serve) && start_server(&serve) &&
+	               start_threads(&serve);
+	if (started) {
+		announce(&serve);
+		io_loop_run(serve.main_loop);
+	}
+	end(&serve);
+	if (started)
+		LOG(LOG_INFO, "stopped");
+	log_stop();
+	return started ? 0 : 1;
+}
