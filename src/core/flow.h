@@ -54,7 +54,9 @@ struct flow_call {
 	};
 	struct id id; /* checks: which record */
 	struct arena *arena;
-	int64_t deadline_ms; /* no further attempt begins after this */
+	/* No further attempt begins after this, nor the first of one that waited for its bucket:
+	 * ERR_CONFLICT, ERR_OVERLOAD. */
+	int64_t deadline_ms;
 	void (*on_done)(struct flow_call *call);
 	/* answered */
 	enum err
