@@ -91,7 +91,8 @@ static void gate_serve(struct flow *flow, struct list *gate, struct list *late)
 			load_start(call);
 			return;
 		}
-		list_append(late, list_pop(gate));
+		list_remove(&call->gate);
+		list_append(late, &call->gate);
 		call->err = ERR_OVERLOAD;
 		flow->calls_n--;
 	}
@@ -104,7 +105,8 @@ static void call_finish(struct flow_call *call, enum err err)
 	assert(gate->next == &call->gate);
 	struct list finished, *member;
 	list_init(&finished);
-	list_append(&finished, list_pop(gate));
+	list_remove(&call->gate);
+	list_append(&finished, &call->gate);
 	call->err = err;
 	flow->calls_n--;
 	gate_serve(flow, gate, &finished);
