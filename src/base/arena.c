@@ -90,7 +90,7 @@ void *arena_take_array(struct arena *arena, size_t count, size_t size)
 
 struct bytes arena_copy(struct arena *arena, struct bytes from)
 {
-	char *copy = arena_take(arena, from.len + 1);
+	char *copy = from.len < SIZE_MAX ? arena_take(arena, from.len + 1) : NULL;
 	if (!copy)
 		return BYTES_NONE;
 	if (from.len)

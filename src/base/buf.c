@@ -25,19 +25,22 @@ void buf_clear(struct buf *buf)
 	buf->failed = false;
 }
 
+/* One octet more is always there than is asked for: for the NUL that printf writes and we do not
+ * count. */
 char *buf_reserve(struct buf *buf, size_t more)
 {
 	if (buf->failed)
 		return NULL;
 	size_t need;
-	if (__builtin_add_overflow(buf->len, more, &need) || (buf->max && need > buf->max)) {
+	if (__builtin_add_overflow(buf->len, more, &need) || need == SIZE_MAX ||
+	    (buf->max && need > buf->max)) {
 		buf->failed = true;
 		return NULL;
 	}
-	if (need > buf->cap) {
+	if (need >= buf->cap) {
 		size_t cap = buf->cap ? buf->cap : BUF_FIRST;
-		while (cap < need)
-			cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+		while (cap <= need)
+			cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
 		char *at = realloc(buf->at, cap);
 		if (!at) {
 			buf->failed = true;
@@ -88,7 +91,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
 	va_copy(again, args);
 	int len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	char *end = len < 0 ? NULL : buf_reserve(buf, (size_t)len + 1);
+	char *end = len < 0 ? NULL : buf_reserve(buf, (size_t)len);
 	if (end) {
 		(void)vsnprintf(end, (size_t)len + 1, format, again);
 		buf->len += (size_t)len;

@@ -25,7 +25,7 @@ enum err password_hash(struct bytes password, char ret[PASSWORD_HASH_MAX])
  * size. */
 static bool hash_copy(struct bytes hash, char ret[PASSWORD_HASH_MAX])
 {
-	if (hash.len >= PASSWORD_HASH_MAX || bytes_find(hash, '\0') != hash.len)
+	if (hash.len == 0 || hash.len >= PASSWORD_HASH_MAX || bytes_find(hash, '\0') != hash.len)
 		return false;
 	memset(ret, 0, PASSWORD_HASH_MAX);
 	memcpy(ret, hash.at, hash.len);

@@ -103,8 +103,10 @@ struct hmac *hmac_new(struct bytes key)
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
 		OSSL_PARAM_construct_end(),
 	};
+	/* OpenSSL takes a NULL key for "the one it has", and it has none yet. */
+	const char *octets = key.at ? key.at : "";
 	if (!hmac->context ||
-	    EVP_MAC_init(hmac->context, (const unsigned char *)key.at, key.len, params) != 1) {
+	    EVP_MAC_init(hmac->context, (const unsigned char *)octets, key.len, params) != 1) {
 		hmac_free(hmac);
 		return NULL;
 	}
