@@ -216,7 +216,19 @@ static void national_cut(const struct plan_region *region, struct bytes in, stru
 	}
 }
 
-/* Fills *ret with the line that a calling code and a whole national number make. */
+/* What is left of `digits` without their national prefix, where that has a length that a number may
+ * have. False: nothing goes. */
+static bool prefix_goes(const struct plan_region *region, struct bytes digits, struct national *ret)
+{
+	national_cut(region, digits, ret);
+	enum fit fit = region_fit(region, ret->len);
+	return (fit == FIT_POSSIBLE || fit == FIT_LONG) &&
+	       !bytes_equal(digits, (struct bytes){ret->digits, ret->len});
+}
+
+/* Fills *ret with the line that a calling code and a whole national number make. A number that
+ * would be another one when it is read again is refused: +46 00 70… leaves +46 070…, which is how
+ * some network may still reach +46 70…, and one line must not have two budgets. */
 static enum e164_status line_make(const struct plan_code *code, struct bytes national,
                                   bool require_valid, struct e164 *ret)
 {
@@ -236,6 +248,9 @@ static enum e164_status line_make(const struct plan_code *code, struct bytes nat
 	case FIT_BETWEEN:
 		return E164_NOT_VALID;
 	}
+	struct national other;
+	if (prefix_goes(code_main_region(code), national, &other))
+		return E164_NOT_VALID;
 	unsigned mark = plan_walk(code->classes, national);
 	enum e164_type type = (enum e164_type)(mark & PLAN_MARK_TYPE);
 	if ((mark & PLAN_MARK_SHORT) || (require_valid && type == E164_UNKNOWN))
@@ -264,9 +279,7 @@ static enum e164_status national_read(const struct plan_code *code,
 	if (digits.len < NATIONAL_MIN)
 		return E164_TOO_SHORT;
 	struct national cut;
-	national_cut(region, digits, &cut);
-	enum fit fit = region_fit(region, cut.len);
-	if (fit == FIT_POSSIBLE || fit == FIT_LONG)
+	if (prefix_goes(region, digits, &cut))
 		digits = (struct bytes){cut.digits, cut.len};
 	return line_make(code, digits, require_valid, ret);
 }

@@ -23,7 +23,9 @@ enum e164_status {
 	E164_TOO_SHORT,      /* also: lacks its area code */
 	E164_TOO_LONG,       /* for the region, or over 15 digits */
 	E164_REGION_UNKNOWN, /* not in the plan; or national digits and no region given */
-	E164_NOT_VALID, /* of no length or (when asked) in no range of the plan; a short code */
+	/* Of no length or (when asked) in no range of the plan; a short code; still with a national
+	 * prefix, so that it would be another number when it is read again. */
+	E164_NOT_VALID,
 	E164_STATUS_COUNT,
 };
 

@@ -6,6 +6,8 @@
 //   local only       a number without its area code is possible to libphonenumber, though nobody
 //                    abroad can dial it: too short
 //   short code       an emergency or service code that is no subscriber's number: not valid
+//   two lines        digits that read again are another number, as +46070… is +4670…: not valid, since
+//                    one line must not be counted as two (no valid number is like that)
 //   under 3 digits   libphonenumber says "not a number", verifyd "too short"
 'use strict';
 
@@ -27,6 +29,11 @@ function makeOracle(library) {
       return { status: 'too short', tolerated: 'under 3 digits' };
     }
     throw error;
+  };
+
+  const isAnotherWhenReadAgain = (number) => {
+    const digits = util.format(number, E164);
+    return util.format(util.parse(digits), E164) !== digits;
   };
 
   const lengthStatus = (reason) => {
@@ -62,6 +69,7 @@ function makeOracle(library) {
     if (!valid && shortInfo.isValidShortNumber(number)) {
       return { line: 'not valid', tolerated: 'short code' };
     }
+    if (isAnotherWhenReadAgain(number)) return { line: 'not valid', tolerated: 'two lines', valid };
     return {
       valid,
       line: ['ok', util.format(number, E164),
