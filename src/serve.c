@@ -39,6 +39,8 @@ struct thread {
 	struct rng_system rng;
 	struct api *api;
 	struct io_timer *tick;
+	struct delivery_desk *desk;
+	struct io_hook log_hook;
 };
 
 struct serve {
@@ -174,6 +176,13 @@ static void thread_tick(void *data)
 	api_tick(data);
 }
 
+/* A loop's lines of one round leave together. */
+static void on_log_round_end(struct io_hook *hook)
+{
+	(void)hook;
+	log_flush();
+}
+
 static bool thread_init(struct serve *serve, struct thread *thread)
 {
 	rng_system_init(&thread->rng);
@@ -183,11 +192,14 @@ static bool thread_init(struct serve *serve, struct thread *thread)
 	if (!thread->loop || !thread->keyring || !thread->api)
 		return false;
 	thread->store = serve->kind->attach(serve->opened, io_loop_executor(thread->loop));
-	if (!thread->store)
+	thread->desk = delivery_desk_new(serve->delivery, thread->loop);
+	if (!thread->store || !thread->desk)
 		return false;
+	thread->log_hook.run = on_log_round_end;
+	io_loop_on_round_end(thread->loop, &thread->log_hook);
 	const struct flow_ports ports = {
 	    .store = thread->store,
-	    .deliver = delivery_port(serve->delivery),
+	    .deliver = delivery_desk_port(thread->desk),
 	    .keyring = thread->keyring,
 	    .rng = &thread->rng.rng,
 	    .now_ms = loop_clock,
@@ -207,6 +219,7 @@ static void thread_done(struct thread *thread)
 	free(thread->api);
 	if (thread->store)
 		thread->store->ops->close(thread->store);
+	delivery_desk_free(thread->desk);
 	io_loop_free(thread->loop);
 	keyring_free(thread->keyring);
 }

@@ -12,7 +12,6 @@
 #define CLAIM_LAPSE_MS 60000
 
 struct delivery {
-	struct deliver port;
 	struct io_loop *loop;    /* owned */
 	struct keyring *keyring; /* owned; the thread's */
 	struct rng_system rng;   /* the thread's */
@@ -33,7 +32,8 @@ struct delivery {
 
 /* A committed message on its way to the thread: copies of all it needs, in one piece of memory. */
 struct handed {
-	struct task task;
+	struct task task; /* of the first of a round */
+	struct handed *next;
 	struct delivery *delivery;
 	struct verification verification;
 	struct bytes sender, template;
@@ -78,18 +78,31 @@ static void write_out(struct delivery *delivery, const struct verification *v, s
 	buf_done(&text);
 }
 
+/* What one loop committed in one round. */
 static void handed_run(struct task *task)
 {
 	struct handed *handed = CONTAINER_OF(task, struct handed, task);
 	struct delivery *delivery = handed->delivery;
-	write_out(delivery, &handed->verification, handed->sender, handed->template, handed->at_ms);
-	atomic_fetch_sub(&delivery->queued, 1);
-	free(handed);
+	while (handed) {
+		struct handed *next = handed->next;
+		write_out(delivery, &handed->verification, handed->sender, handed->template,
+		          handed->at_ms);
+		atomic_fetch_sub(&delivery->queued, 1);
+		free(handed);
+		handed = next;
+	}
 	if (delivery->waiters_n)
 		waiters_look(delivery);
 }
 
 /* ---- the engine's port ----------------------------------------------------------------------- */
+
+struct delivery_desk {
+	struct deliver port;
+	struct io_hook hook;
+	struct delivery *delivery;    /* borrowed */
+	struct handed *first, **last; /* of this round, in order */
+};
 
 static struct delivery_plan port_plan(struct deliver *port, const struct number *number)
 {
@@ -110,7 +123,8 @@ static struct bytes pack(char **at, struct bytes from)
 static void port_committed(struct deliver *port, const struct message *message,
                            const struct verification *v)
 {
-	struct delivery *delivery = CONTAINER_OF(port, struct delivery, port);
+	struct delivery_desk *desk = CONTAINER_OF(port, struct delivery_desk, port);
+	struct delivery *delivery = desk->delivery;
 	size_t len = message->sender.len + message->template.len + v->tenant.len + v->key_id.len;
 	struct handed *handed = NULL;
 	if (atomic_fetch_add(&delivery->queued, 1) < DELIVERY_QUEUE_MAX)
@@ -132,13 +146,52 @@ static void port_committed(struct deliver *port, const struct message *message,
 	handed->verification.key_id = pack(&at, v->key_id);
 	handed->sender = pack(&at, message->sender);
 	handed->template = pack(&at, message->template);
-	executor_post(io_loop_executor(delivery->loop), &handed->task);
+	handed->next = NULL;
+	*desk->last = handed;
+	desk->last = &handed->next;
+}
+
+static void on_round_end(struct io_hook *hook)
+{
+	struct delivery_desk *desk = CONTAINER_OF(hook, struct delivery_desk, hook);
+	struct handed *first = desk->first;
+	if (!first)
+		return;
+	desk->first = NULL;
+	desk->last = &desk->first;
+	executor_post(io_loop_executor(desk->delivery->loop), &first->task);
 }
 
 static const struct deliver_ops port_ops = {
     .plan = port_plan,
     .committed = port_committed,
 };
+
+struct delivery_desk *delivery_desk_new(struct delivery *delivery, struct io_loop *loop)
+{
+	struct delivery_desk *desk = calloc(1, sizeof(*desk));
+	if (!desk)
+		return NULL;
+	desk->port.ops = &port_ops;
+	desk->delivery = delivery;
+	desk->last = &desk->first;
+	desk->hook.run = on_round_end;
+	io_loop_on_round_end(loop, &desk->hook);
+	return desk;
+}
+
+void delivery_desk_free(struct delivery_desk *desk)
+{
+	if (!desk)
+		return;
+	list_remove(&desk->hook.link);
+	free(desk);
+}
+
+struct deliver *delivery_desk_port(struct delivery_desk *desk)
+{
+	return &desk->port;
+}
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
@@ -303,7 +356,6 @@ struct delivery *delivery_new(const struct delivery_options *options)
 	struct delivery *delivery = calloc(1, sizeof(*delivery));
 	if (!delivery)
 		return NULL;
-	delivery->port.ops = &port_ops;
 	list_init(&delivery->waiters);
 	arena_init(&delivery->claim_arena);
 	rng_system_init(&delivery->rng);
@@ -348,9 +400,4 @@ void delivery_free(struct delivery *delivery)
 	inbox_free(delivery->inbox);
 	arena_done(&delivery->claim_arena);
 	free(delivery);
-}
-
-struct deliver *delivery_port(struct delivery *delivery)
-{
-	return &delivery->port;
 }

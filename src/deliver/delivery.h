@@ -38,8 +38,14 @@ void delivery_hurry(struct delivery *delivery);
 void delivery_stop(struct delivery *delivery);
 void delivery_free(struct delivery *delivery);
 
-/* The engine's port. Lives as long as the delivery. */
-struct deliver *delivery_port(struct delivery *delivery);
+/* The engine's port for the thread of `loop` (not yet running): what was committed in a round is
+ * handed over at its end, in one piece, before hooks that are added later run: who reads an answer
+ * finds its message in the inbox. NULL: no memory. The loop runs no more when it is freed; NULL is
+ * fine. */
+struct delivery_desk;
+struct delivery_desk *delivery_desk_new(struct delivery *delivery, struct io_loop *loop);
+void delivery_desk_free(struct delivery_desk *desk);
+struct deliver *delivery_desk_port(struct delivery_desk *desk);
 
 /* A question to the inbox: asked from any thread, answered on `executor`. */
 struct delivery_question {

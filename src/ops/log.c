@@ -213,30 +213,53 @@ void log_stop(void)
 	buf_done(&log_state.lines);
 }
 
-/* Each thread makes its lines in memory of its own, kept for the next one. */
-static _Thread_local char line_memory[LOG_LINE_MAX];
+/* Each thread makes its lines in memory of its own. */
+static _Thread_local struct {
+	bool waits_for_flush;
+	size_t len, lines;
+	char at[LOG_BATCH_MAX];
+} batch;
+
+static void batch_hand_over(void)
+{
+	if (!log_state.running) {
+		write_all(log_state.fd, (struct bytes){batch.at, batch.len});
+		batch.len = batch.lines = 0;
+		return;
+	}
+	(void)pthread_mutex_lock(&log_state.lock);
+	bool was_empty = log_state.lines.len == 0;
+	if (log_state.lines.len + batch.len > LOG_BUFFER_MAX)
+		log_state.dropped += batch.lines;
+	else
+		buf_add(&log_state.lines, (struct bytes){batch.at, batch.len});
+	if (was_empty)
+		(void)pthread_cond_signal(&log_state.has_lines);
+	(void)pthread_mutex_unlock(&log_state.lock);
+	batch.len = batch.lines = 0;
+}
+
+void log_flush(void)
+{
+	batch.waits_for_flush = true;
+	if (batch.len)
+		batch_hand_over();
+}
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
                size_t fields_n)
 {
-	struct buf line = {.at = line_memory, .cap = LOG_LINE_MAX, .max = LOG_LINE_MAX};
+	if (LOG_BATCH_MAX - batch.len < LOG_LINE_MAX)
+		batch_hand_over();
+	struct buf line = {.at = batch.at + batch.len, .cap = LOG_LINE_MAX, .max = LOG_LINE_MAX};
 	log_format(&line, log_state.form, wall_ms(), level, event, fields, fields_n);
 	if (line.failed) {
 		/* Too long to be true: the event alone. */
 		buf_clear(&line);
 		log_format(&line, log_state.form, wall_ms(), level, event, NULL, 0);
 	}
-	if (!log_state.running) {
-		write_all(log_state.fd, buf_bytes(&line));
-		return;
-	}
-	(void)pthread_mutex_lock(&log_state.lock);
-	bool was_empty = log_state.lines.len == 0;
-	if (log_state.lines.len + line.len > LOG_BUFFER_MAX)
-		log_state.dropped++;
-	else
-		buf_add(&log_state.lines, buf_bytes(&line));
-	if (was_empty)
-		(void)pthread_cond_signal(&log_state.has_lines);
-	(void)pthread_mutex_unlock(&log_state.lock);
+	batch.len += line.len;
+	batch.lines++;
+	if (!batch.waits_for_flush)
+		batch_hand_over();
 }

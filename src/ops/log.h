@@ -16,6 +16,7 @@
 
 #define LOG_BUFFER_MAX ((size_t)4 << 20)
 #define LOG_LINE_MAX 4096
+#define LOG_BATCH_MAX 65536
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO };
 
@@ -52,6 +53,11 @@ enum log_form { LOG_FORM_AUTO, LOG_FORM_JSON, LOG_FORM_TEXT };
 MUST_CHECK enum err log_start(int fd, enum log_form form);
 /* Writes what waits and ends the writer. */
 void log_stop(void);
+
+/* Hands over what this thread has said since. From the first call on, the thread's lines wait for
+ * the next one, or until there are LOG_BATCH_MAX octets: a loop calls it at the end of each round,
+ * so that a round costs one wake-up of the writer and not one a line. */
+void log_flush(void);
 
 /* One line. Any thread; never waits. `event` is a literal. */
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
