@@ -10,8 +10,8 @@
 #define PORT_DIGITS_MAX 5
 #define PORT_MAX 65535
 
-/* The longest request line but for its target: method, two spaces, version. */
-#define LINE_BESIDE_TARGET (HTTP_METHOD_MAX + 2 + VERSION_LEN)
+/* The longest request line but for its target: method, two spaces, version, line end. */
+#define LINE_BESIDE_TARGET (HTTP_METHOD_MAX + 2 + VERSION_LEN + 2)
 
 void http_head_init(struct http_head *head, struct http_field *fields)
 {
@@ -333,31 +333,44 @@ static enum err read_line(struct http_head *head, struct bytes in, struct bytes 
 	return OK;
 }
 
+/* What may be looked at now: no octet beyond a limit is, so that a refusal does not depend on the
+ * pieces in which the head came. */
+static size_t allowed_len(const struct http_head *head, const struct http_limits *limits)
+{
+	size_t line_max = limits->target_max + LINE_BESIDE_TARGET;
+	return head->method.at || line_max > limits->head_max ? limits->head_max : line_max;
+}
+
+static enum err refuse_long(const struct http_head *head, struct bytes in,
+                            const struct http_limits *limits, struct http_refusal *reterr)
+{
+	size_t allowed = allowed_len(head, limits);
+	if (in.len < allowed)
+		return ERR_MORE;
+	if (allowed < limits->head_max)
+		return refuse_long_line(bytes_first(in, allowed), reterr);
+	return http_refuse(reterr, 431, "the head is too large");
+}
+
 enum err http_head_decode(struct http_head *head, struct bytes in, const struct http_limits *limits,
                           size_t *ret_used, struct http_refusal *reterr)
 {
 	assert(head->at <= in.len);
-	struct bytes allowed = bytes_first(in, limits->head_max);
-	struct bytes line;
-	enum err err;
-	while ((err = read_line(head, allowed, &line, reterr)) == OK) {
-		if (!head->method.at)
+	for (;;) {
+		struct bytes line;
+		struct bytes allowed = bytes_first(in, allowed_len(head, limits));
+		enum err err = read_line(head, allowed, &line, reterr);
+		if (err == ERR_MORE)
+			return refuse_long(head, in, limits, reterr);
+		if (err == OK && !head->method.at) {
 			err = read_request_line(head, line, limits, reterr);
-		else if (line.len)
+		} else if (err == OK && line.len) {
 			err = read_field(head, line, limits, reterr);
-		else
-			break;
+		} else if (err == OK) {
+			*ret_used = head->at;
+			return judge(head, reterr);
+		}
 		if (err != OK)
 			return err;
 	}
-	if (err == OK) {
-		*ret_used = head->at;
-		return judge(head, reterr);
-	}
-	if (err == ERR_MORE && !head->method.at &&
-	    allowed.len > limits->target_max + LINE_BESIDE_TARGET + 1)
-		return refuse_long_line(allowed, reterr);
-	if (err == ERR_MORE && in.len >= limits->head_max)
-		return http_refuse(reterr, 431, "the head is too large");
-	return err;
 }
