@@ -24,10 +24,9 @@ struct spelling {
 	bool plus;
 };
 
-/* A number after its national prefix went, perhaps with other digits in its place. */
+/* Room for a number whose national prefix went, perhaps with other digits in its place. */
 struct national {
 	char digits[DIGITS_MAX + INSERT_MAX];
-	size_t len;
 };
 
 enum fit { FIT_POSSIBLE, FIT_LOCAL, FIT_SHORT, FIT_LONG, FIT_BETWEEN };
@@ -196,50 +195,43 @@ static bool region_may_be(const struct plan_region *region, struct bytes digits)
 	return plan_walk(region->general, digits) != 0;
 }
 
-/* Cuts the national prefix off by the region's rule. What may be a number with it, and may not be
- * one without, keeps it. */
-static void national_cut(const struct plan_region *region, struct bytes in, struct national *ret)
+/* `digits` without a national prefix, by the region's rule; in `room` where something went. What
+ * may be a number with it, and may not be one without, keeps it. */
+static struct bytes prefix_cut(const struct plan_region *region, struct bytes digits,
+                               struct national *room)
 {
-	const struct plan_cut *cut = &plan_cuts[plan_walk(region->national_prefix, in)];
+	const struct plan_cut *cut = &plan_cuts[plan_walk(region->national_prefix, digits)];
+	if (cut->cut == 0)
+		return digits;
 	size_t insert_len = strlen(cut->insert), group_len = (size_t)(cut->to - cut->from);
-	assert(in.len <= DIGITS_MAX && insert_len <= INSERT_MAX && cut->cut <= in.len);
+	assert(digits.len <= DIGITS_MAX && insert_len <= INSERT_MAX && cut->cut <= digits.len);
 	assert(cut->from <= cut->to && cut->to <= cut->cut);
-	size_t rest_len = in.len - cut->cut;
-	memcpy(ret->digits, cut->insert, insert_len);
-	memcpy(ret->digits + insert_len, in.at + cut->from, group_len);
-	memcpy(ret->digits + insert_len + group_len, in.at + cut->cut, rest_len);
-	ret->len = insert_len + group_len + rest_len;
-	if (region_may_be(region, in) &&
-	    !region_may_be(region, (struct bytes){ret->digits, ret->len})) {
-		memcpy(ret->digits, in.at, in.len);
-		ret->len = in.len;
-	}
+	size_t rest_len = digits.len - cut->cut;
+	memcpy(room->digits, cut->insert, insert_len);
+	memcpy(room->digits + insert_len, digits.at + cut->from, group_len);
+	memcpy(room->digits + insert_len + group_len, digits.at + cut->cut, rest_len);
+	struct bytes left = {room->digits, insert_len + group_len + rest_len};
+	return region_may_be(region, digits) && !region_may_be(region, left) ? digits : left;
 }
 
-/* What is left of `digits` without their national prefix, where that has a length that a number may
- * have. False: nothing goes. */
-static bool prefix_goes(const struct plan_region *region, struct bytes digits, struct national *ret)
+/* The same, where what is left has a length that a number may have or exceed. */
+static struct bytes prefix_cut_fitting(const struct plan_region *region, struct bytes digits,
+                                       struct national *room)
 {
-	national_cut(region, digits, ret);
-	enum fit fit = region_fit(region, ret->len);
-	return (fit == FIT_POSSIBLE || fit == FIT_LONG) &&
-	       !bytes_equal(digits, (struct bytes){ret->digits, ret->len});
+	struct bytes left = prefix_cut(region, digits, room);
+	enum fit fit = region_fit(region, left.len);
+	return fit == FIT_POSSIBLE || fit == FIT_LONG ? left : digits;
 }
 
-/* Fills *ret with the line that a calling code and a whole national number make. A number that
- * would be another one when it is read again is refused: +46 00 70… leaves +46 070…, which is how
- * some network may still reach +46 70…, and one line must not have two budgets. */
-static enum e164_status line_make(const struct plan_code *code, struct bytes national,
-                                  bool require_valid, struct e164 *ret)
+static enum e164_status length_status(const struct plan_code *code, size_t national_len)
 {
-	size_t prefix_len = code_len(code);
-	if (national.len < NATIONAL_MIN)
+	if (national_len < NATIONAL_MIN)
 		return E164_TOO_SHORT;
-	if (prefix_len + national.len > NUMBER_DIGITS_MAX)
+	if (code_len(code) + national_len > NUMBER_DIGITS_MAX)
 		return E164_TOO_LONG;
-	switch (region_fit(code_main_region(code), national.len)) {
+	switch (region_fit(code_main_region(code), national_len)) {
 	case FIT_POSSIBLE:
-		break;
+		return E164_OK;
 	case FIT_LOCAL:
 	case FIT_SHORT:
 		return E164_TOO_SHORT;
@@ -248,8 +240,29 @@ static enum e164_status line_make(const struct plan_code *code, struct bytes nat
 	case FIT_BETWEEN:
 		return E164_NOT_VALID;
 	}
-	struct national other;
-	if (prefix_goes(code_main_region(code), national, &other))
+	return E164_NOT_VALID;
+}
+
+static void number_make(const struct plan_code *code, struct bytes national, struct number *ret)
+{
+	size_t prefix_len = code_len(code);
+	unsigned value = code->code;
+	for (size_t i = prefix_len; i > 0; i--, value /= 10)
+		ret->digits[i - 1] = (char)('0' + value % 10);
+	memcpy(ret->digits + prefix_len, national.at, national.len);
+}
+
+/* Fills *ret with the line that a calling code and a whole national number make. A number that
+ * would be another one when it is read again is refused: +46 00 70… leaves +46 070…, which is how
+ * some network may still reach +46 70…, and one line must not have two budgets. */
+static enum e164_status line_make(const struct plan_code *code, struct bytes national,
+                                  bool require_valid, struct e164 *ret)
+{
+	enum e164_status status = length_status(code, national.len);
+	if (status != E164_OK)
+		return status;
+	struct national room;
+	if (!bytes_equal(prefix_cut_fitting(code_main_region(code), national, &room), national))
 		return E164_NOT_VALID;
 	unsigned mark = plan_walk(code->classes, national);
 	enum e164_type type = (enum e164_type)(mark & PLAN_MARK_TYPE);
@@ -259,14 +272,12 @@ static enum e164_status line_make(const struct plan_code *code, struct bytes nat
 	unsigned nth = mark >> PLAN_MARK_REGION_SHIFT & PLAN_MARK_REGION;
 	assert(nth <= code->regions_n);
 	const struct plan_region *region = &plan_regions[code->regions_at + (nth ? nth - 1 : 0)];
-	*ret =
-	    (struct e164){.type = type, .calling_code = code->code, .valid = type != E164_UNKNOWN};
-	_Static_assert(sizeof(ret->region) == sizeof(region->name), "a region's name fits");
-	memcpy(ret->region, region->name, sizeof(ret->region));
-	unsigned value = code->code;
-	for (size_t i = prefix_len; i > 0; i--, value /= 10)
-		ret->number.digits[i - 1] = (char)('0' + value % 10);
-	memcpy(ret->number.digits + prefix_len, national.at, national.len);
+	struct e164 line = {
+	    .type = type, .calling_code = code->code, .valid = type != E164_UNKNOWN};
+	_Static_assert(sizeof(line.region) == sizeof(region->name), "a region's name fits");
+	memcpy(line.region, region->name, sizeof(line.region));
+	number_make(code, national, &line.number);
+	*ret = line;
 	return E164_OK;
 }
 
@@ -278,10 +289,8 @@ static enum e164_status national_read(const struct plan_code *code,
 {
 	if (digits.len < NATIONAL_MIN)
 		return E164_TOO_SHORT;
-	struct national cut;
-	if (prefix_goes(region, digits, &cut))
-		digits = (struct bytes){cut.digits, cut.len};
-	return line_make(code, digits, require_valid, ret);
+	struct national room;
+	return line_make(code, prefix_cut_fitting(region, digits, &room), require_valid, ret);
 }
 
 static enum e164_status international_read(struct bytes digits, bool require_valid,
@@ -298,14 +307,9 @@ static enum e164_status international_read(struct bytes digits, bool require_val
 
 /* Whether national digits begin with the region's own calling code all the same: only where they
  * may be a number without it and not with it, or are too long for the region with it. */
-static bool code_is_typed(const struct plan_code *code, const struct plan_region *region,
-                          struct bytes digits, struct national *ret)
+static bool code_is_typed(const struct plan_region *region, struct bytes digits, struct bytes rest)
 {
-	if (code_find(digits) != code)
-		return false;
-	national_cut(region, bytes_from(digits, code_len(code)), ret);
-	return (!region_may_be(region, digits) &&
-	        region_may_be(region, (struct bytes){ret->digits, ret->len})) ||
+	return (!region_may_be(region, digits) && region_may_be(region, rest)) ||
 	       region_fit(region, digits.len) == FIT_LONG;
 }
 
@@ -313,11 +317,14 @@ static enum e164_status home_read(const struct plan_region *region, struct bytes
                                   bool require_valid, struct e164 *ret)
 {
 	const struct plan_code *code = &plan_codes[region->code];
-	struct national rest;
-	if (!code_is_typed(code, region, digits, &rest))
-		return national_read(code, region, digits, require_valid, ret);
-	return national_read(code, code_main_region(code), (struct bytes){rest.digits, rest.len},
-	                     require_valid, ret);
+	if (code_find(digits) == code) {
+		struct national room;
+		struct bytes rest = prefix_cut(region, bytes_from(digits, code_len(code)), &room);
+		if (code_is_typed(region, digits, rest))
+			return national_read(code, code_main_region(code), rest, require_valid,
+			                     ret);
+	}
+	return national_read(code, region, digits, require_valid, ret);
 }
 
 /* National where that is valid, else international where that is, else whichever is possible. */
