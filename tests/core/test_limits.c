@@ -393,7 +393,8 @@ static void guesses_have_windows_of_their_own(void **state)
 		assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + i), 0);
 		budget_charge_guess(&budget, &limits, T + i);
 	}
-	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 10), 15 * MINUTES_MS - 10);
+	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 10),
+	                 15 * MINUTES_MS - 10);
 	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 15 * MINUTES_MS - 1), 1);
 	assert_int_equal(limits_guess_wait_ms(&limits, &budget, NULL, T + 15 * MINUTES_MS), 0);
 	assert_int_equal(limits_send_wait_ms(&limits, &budget, T + 10), 0);
