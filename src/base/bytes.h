@@ -67,7 +67,8 @@ bool bytes_start_with(struct bytes in, struct bytes prefix);
 size_t bytes_find(struct bytes in, char c);
 /* Without the spaces and tabs at both ends. */
 struct bytes bytes_trim(struct bytes in);
-/* Whether `in` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
+/* Whether `in` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF).
+ */
 bool bytes_are_utf8(struct bytes in);
 
 #endif

@@ -6,7 +6,7 @@
 const char *err_text(enum err err)
 {
 	static const char *const texts[ERR_COUNT] = {
-		[OK] = "ok",
+	    [OK] = "ok",
 #define ERR(name, text) [ERR_##name] = text,
 #include "base/err.def"
 #undef ERR

@@ -9,14 +9,15 @@
 #define MEMORY_KIB_MAX 65536
 #define PASSES_MAX 16
 
-_Static_assert(PASSWORD_HASH_MAX == crypto_pwhash_STRBYTES, "libsodium reads a buffer of its own size");
+_Static_assert(PASSWORD_HASH_MAX == crypto_pwhash_STRBYTES,
+               "libsodium reads a buffer of its own size");
 
 enum err password_hash(struct bytes password, char ret[PASSWORD_HASH_MAX])
 {
 	if (sodium_init() < 0)
 		return ERR_CRYPTO;
 	if (crypto_pwhash_str_alg(ret, password.at ? password.at : "", password.len, PASSES,
-				  (size_t)MEMORY_KIB * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
+	                          (size_t)MEMORY_KIB * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return ERR_NO_MEMORY;
 	return OK;
 }
@@ -46,7 +47,7 @@ bool password_is_hash(struct bytes text)
 	int end = 0;
 	if (!hash_copy(text, copy) ||
 	    sscanf(copy, "$argon2id$v=19$m=%7u,t=%3u,p=%1u$%n", &memory_kib, &passes, &lanes,
-		   &end) != 3 ||
+	           &end) != 3 ||
 	    end == 0)
 		return false;
 	if (memory_kib < 8 || memory_kib > MEMORY_KIB_MAX || passes < 1 || passes > PASSES_MAX ||

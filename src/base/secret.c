@@ -3,12 +3,12 @@
  * much. */
 #include "base/secret.h"
 
+#include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -79,10 +79,10 @@ enum err secret_hkdf(struct bytes key, struct bytes info, uint8_t *ret, size_t l
 	if (!context)
 		return ERR_CRYPTO;
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest_name, 0),
-		param_octets(OSSL_KDF_PARAM_KEY, key),
-		param_octets(OSSL_KDF_PARAM_INFO, info),
-		OSSL_PARAM_construct_end(),
+	    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest_name, 0),
+	    param_octets(OSSL_KDF_PARAM_KEY, key),
+	    param_octets(OSSL_KDF_PARAM_INFO, info),
+	    OSSL_PARAM_construct_end(),
 	};
 	int derived = EVP_KDF_derive(context, ret, len, params);
 	EVP_KDF_CTX_free(context);
@@ -100,8 +100,8 @@ struct hmac *hmac_new(struct bytes key)
 		return NULL;
 	hmac->context = algorithms_are_there() ? EVP_MAC_CTX_new(mac_algorithm) : NULL;
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
-		OSSL_PARAM_construct_end(),
+	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
+	    OSSL_PARAM_construct_end(),
 	};
 	/* OpenSSL takes a NULL key for "the one it has", and it has none yet. */
 	const char *octets = key.at ? key.at : "";
@@ -122,14 +122,14 @@ void hmac_free(struct hmac *hmac)
 }
 
 enum err hmac_compute(struct hmac *hmac, const struct bytes *parts, size_t parts_n,
-		      uint8_t ret[SHA256_LEN])
+                      uint8_t ret[SHA256_LEN])
 {
 	size_t len;
 	if (EVP_MAC_init(hmac->context, NULL, 0, NULL) != 1)
 		return ERR_CRYPTO;
 	for (size_t i = 0; i < parts_n; i++)
 		if (EVP_MAC_update(hmac->context, (const unsigned char *)parts[i].at,
-				   parts[i].len) != 1)
+		                   parts[i].len) != 1)
 			return ERR_CRYPTO;
 	if (EVP_MAC_final(hmac->context, ret, &len, SHA256_LEN) != 1 || len != SHA256_LEN)
 		return ERR_CRYPTO;

@@ -31,7 +31,7 @@ struct hmac *hmac_new(struct bytes key);
 void hmac_free(struct hmac *hmac);
 /* The MAC of the parts joined, in order. */
 MUST_CHECK enum err hmac_compute(struct hmac *hmac, const struct bytes *parts, size_t parts_n,
-				 uint8_t ret[SHA256_LEN]);
+                                 uint8_t ret[SHA256_LEN]);
 
 /* Where random octets come from: the system's in the program, a seeded one in tests. */
 struct rng {

@@ -19,8 +19,7 @@ static int64_t civil_to_days(struct civil date)
 	int64_t year_of_era = year - era * 400;
 	int64_t month = (date.month + 9) % 12; /* March is 0 */
 	int64_t day_of_year = (153 * month + 2) / 5 + date.day - 1;
-	int64_t day_of_era =
-	    year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 	return era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970;
 }
 
@@ -35,8 +34,8 @@ static struct civil civil_from_days(int64_t days)
 	    day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month = (5 * day_of_year + 2) / 153;
 	struct civil date = {
-		.month = (int)(month < 10 ? month + 3 : month - 9),
-		.day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
+	    .month = (int)(month < 10 ? month + 3 : month - 9),
+	    .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
 	};
 	date.year = (int)(year_of_era + era * 400 + (date.month <= 2));
 	return date;
@@ -153,7 +152,7 @@ enum err when_parse(struct bytes in, int64_t *ret_ms)
 	if (hour > 23 || minute > 59 || second > 60)
 		return ERR_MALFORMED;
 	int64_t at_ms = days * DAYS_MS + hour * HOURS_MS + minute * MINUTES_MS +
-			second * SECONDS_MS + fraction_ms - offset_ms;
+	                second * SECONDS_MS + fraction_ms - offset_ms;
 	if (at_ms < 0 || at_ms > WHEN_MAX_MS)
 		return ERR_MALFORMED;
 	*ret_ms = at_ms;
