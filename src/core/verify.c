@@ -71,10 +71,9 @@ static bool is_from_the_future(const struct verification *v, int64_t now_ms)
 	return v->created_ms > now_ms + CLOCK_SKEW_MS;
 }
 
-static bool is_live(const struct verification *v, int64_t now_ms)
+static bool has_life_left(const struct verification *v, int64_t now_ms)
 {
-	return v->state == VERIFICATION_LIVE && now_ms < v->expires_ms &&
-	       !is_from_the_future(v, now_ms);
+	return now_ms < v->expires_ms && !is_from_the_future(v, now_ms);
 }
 
 /* Whether both are bound to the same transaction, or to none. */
@@ -88,7 +87,7 @@ static bool bound_alike(const struct verification *v, const struct send_command 
 static bool same_code_serves(const struct verification *v, const struct send_command *command,
                              bool chosen, const struct verify_context *context)
 {
-	return command->policy.repeat == REPEAT_SAME && is_live(v, context->now_ms) &&
+	return command->policy.repeat == REPEAT_SAME && has_life_left(v, context->now_ms) &&
 	       v->expires_ms - context->now_ms >= SAME_LIFE_MIN_MS &&
 	       v->tries < v->policy.attempts && v->chosen == chosen && bound_alike(v, command) &&
 	       keyring_has(context->keyring, v->key_id);
@@ -167,6 +166,7 @@ static enum err apply_repeat(const struct send_command *command,
 	const struct verification *old = records->verification;
 	struct verification *v = &result->verification;
 	bool chosen = records->line && records->line->chosen;
+	assert(!old || old->state == VERIFICATION_LIVE);
 	result->outcome = OUTCOME_SENT;
 	if (old && strcmp(old->number.digits, command->number.digits) != 0) {
 		/* The user's phone has changed since: a code for the old one is worth nothing. */
@@ -175,8 +175,8 @@ static enum err apply_repeat(const struct send_command *command,
 	}
 	if (old && command->policy.repeat == REPEAT_REPLACE) {
 		displace(result, old,
-		         is_live(old, context->now_ms) ? VERIFICATION_REPLACED
-		                                       : VERIFICATION_EXPIRED,
+		         has_life_left(old, context->now_ms) ? VERIFICATION_REPLACED
+		                                             : VERIFICATION_EXPIRED,
 		         context->now_ms);
 		old = NULL;
 	}
@@ -398,7 +398,7 @@ static enum err check_live(const struct check_command *command,
 		result->outcome = OUTCOME_PENDING;
 		return OK;
 	}
-	if (!is_live(v, context->now_ms))
+	if (!has_life_left(v, context->now_ms))
 		return end_unfinished(command, OUTCOME_EXPIRED, context, result);
 	if (!keyring_has(context->keyring, v->key_id))
 		return end_unfinished(command, OUTCOME_KEY_GONE, context, result);

@@ -1,74 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Codes: their construction against OpenSSL's own one-shot HMAC, their spread, and what happens
- * when the library fails. The three OpenSSL functions below stand before the library's own, so
- * that a test can make them fail or answer what no key would give in a lifetime. */
+/* Codes: their construction against OpenSSL's own one-shot HMAC, what they depend on, their spread,
+ * and the comparing. What happens when the library fails: test_code_fault. */
 #include "core/code.h"
 
 #include "support/engine.h"
 
-#include <dlfcn.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/kdf.h>
-
-static struct {
-	int macs_left; /* so many MACs succeed; -1: all */
-	int fair_left; /* so many MACs are the library's own, later ones all 0xFF; -1: all */
-	bool kdf_is_down;
-	bool no_contexts;
-} library = {.macs_left = -1, .fair_left = -1};
-
-static void library_restore(void)
-{
-	library.macs_left = library.fair_left = -1;
-	library.kdf_is_down = library.no_contexts = false;
-}
-
-/* A function's address as an object's: what dlsym forces on POSIX. */
-#define REAL(type, name)                                                                           \
-	type real;                                                                                 \
-	*(void **)(void *)&real = dlsym(RTLD_NEXT, name);                                          \
-	assert_non_null(*(void **)(void *)&real)
-
-int EVP_MAC_final(EVP_MAC_CTX *context, unsigned char *out, size_t *out_len, size_t size)
-{
-	typedef int (*final_fn)(EVP_MAC_CTX *, unsigned char *, size_t *, size_t);
-	REAL(final_fn, "EVP_MAC_final");
-	if (library.macs_left == 0)
-		return 0;
-	if (library.macs_left > 0)
-		library.macs_left--;
-	int done = real(context, out, out_len, size);
-	if (library.fair_left > 0 && --library.fair_left == 0)
-		memset(out, 0xFF, SHA256_LEN);
-	return done;
-}
-
-int EVP_KDF_derive(EVP_KDF_CTX *context, unsigned char *key, size_t len, const OSSL_PARAM params[])
-{
-	typedef int (*derive_fn)(EVP_KDF_CTX *, unsigned char *, size_t, const OSSL_PARAM[]);
-	REAL(derive_fn, "EVP_KDF_derive");
-	return library.kdf_is_down ? 0 : real(context, key, len, params);
-}
-
-EVP_MAC_CTX *EVP_MAC_CTX_new(EVP_MAC *mac)
-{
-	typedef EVP_MAC_CTX *(*new_fn)(EVP_MAC *);
-	REAL(new_fn, "EVP_MAC_CTX_new");
-	return library.no_contexts ? NULL : real(mac);
-}
-
-/* A keyring that wants more memory than there is gets NULL, under the sanitizers too. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "allocator_may_return_null=1";
-}
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-	return "allocator_may_return_null=1";
-}
 
 #define SYMBOLS_36 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SYMBOLS_64 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
@@ -170,7 +108,7 @@ static void sub_key_by_hand(const uint8_t key[SECRET_KEY_LEN], const char *info,
 	hmac_by_hand(pseudo_random, block, len + 1, ret);
 }
 
-static void code_by_hand(const struct verification *v, uint8_t round, char *ret)
+static void code_by_hand(const struct verification *v, char *ret)
 {
 	static const uint8_t key[SECRET_KEY_LEN] = {2, 3, 5, 7, 11, 13};
 	uint8_t sub[SHA256_LEN], message[512], mac[SHA256_LEN];
@@ -190,7 +128,7 @@ static void code_by_hand(const struct verification *v, uint8_t round, char *ret)
 	if (v->bound)
 		memcpy(message + len, v->digest, SHA256_LEN);
 	len += SHA256_LEN;
-	message[len++] = round;
+	message[len++] = 0; /* the first round */
 	hmac_by_hand(sub, message, len, mac);
 	size_t size = strlen(v->policy.alphabet);
 	for (int i = 0; i < SHA256_LEN && have < v->policy.length; i++)
@@ -218,30 +156,10 @@ static void codes_are_what_the_construction_says(void **state)
 		assert_int_equal(rng_fill(&rng.rng, v.digest, SHA256_LEN), OK);
 		char code[CODE_LENGTH_MAX + 1], by_hand[CODE_LENGTH_MAX + 1];
 		assert_int_equal(code_derive(keyring, &v, code), OK);
-		code_by_hand(&v, 0, by_hand);
+		code_by_hand(&v, by_hand);
 		assert_string_equal(code, by_hand);
 		assert_int_equal(strlen(code), v.policy.length);
 	}
-}
-
-/* When one round gives too few symbols the next goes on. No key would show it in a lifetime, so
- * the library is made to answer a first round without a fair octet. */
-static void the_next_round_goes_on(void **state)
-{
-	(void)state;
-	struct verification v = record_of("0123456789", 6);
-	char code[CODE_LENGTH_MAX + 1], second[CODE_LENGTH_MAX + 1];
-	library.fair_left = 1;
-	assert_int_equal(code_derive(keyring, &v, code), OK);
-	library_restore();
-	code_by_hand(&v, 1, second);
-	assert_string_equal(code, second);
-	/* With 64 symbols every octet is fair. */
-	v = record_of(SYMBOLS_64, 6);
-	library.fair_left = 1;
-	assert_int_equal(code_derive(keyring, &v, code), OK);
-	library_restore();
-	assert_string_equal(code, "______");
 }
 
 /* ---- what a code depends on ------------------------------------------------------------------ */
@@ -594,7 +512,7 @@ static void numbers_are_hashed_under_the_writing_key(void **state)
 	keyring_free(elsewhere);
 }
 
-/* ---- keyrings and faults --------------------------------------------------------------------- */
+/* ---- keyrings -------------------------------------------------------------------------------- */
 
 static void a_keyring_knows_its_keys(void **state)
 {
@@ -644,53 +562,11 @@ static void ids_of_keys_have_1_to_64_octets(void **state)
 	}
 }
 
-static void no_keyring_without_memory_or_library(void **state)
-{
-	(void)state;
-	const struct secret_key key = {BYTES("k1"), {1}};
-	assert_null(keyring_new(&key, PTRDIFF_MAX / 128));
-	library.kdf_is_down = true;
-	assert_null(keyring_new(&key, 1));
-	library_restore();
-	library.no_contexts = true;
-	assert_null(keyring_new(&key, 1));
-	library_restore();
-}
-
-static void a_failing_library_is_a_fault(void **state)
-{
-	(void)state;
-	struct verification v = record_of("0123456789", 6);
-	struct number number = test_number("447700900123");
-	char code[CODE_LENGTH_MAX + 1];
-	uint8_t mac[SHA256_LEN];
-	bool matches = true;
-	library.macs_left = 0;
-	assert_int_equal(code_derive(keyring, &v, code), ERR_CRYPTO);
-	assert_string_equal(code, "");
-	assert_int_equal(code_matches(keyring, &v, BYTES(""), &matches), ERR_CRYPTO);
-	assert_int_equal(
-	    code_mac_chosen(keyring, BYTES("k2"), BYTES("demo"), &number, BYTES("424242"), mac),
-	    ERR_CRYPTO);
-	v.chosen = true;
-	assert_int_equal(code_matches(keyring, &v, BYTES("424242"), &matches), ERR_CRYPTO);
-	assert_int_equal(number_hash(keyring, &number, mac), ERR_CRYPTO);
-	library_restore();
-	/* In the second round too: half a code is none. */
-	v = record_of("0123456789", 6);
-	library.macs_left = library.fair_left = 1;
-	assert_int_equal(code_derive(keyring, &v, code), ERR_CRYPTO);
-	library_restore();
-	assert_int_equal(code_derive(keyring, &v, code), OK);
-	assert_string_equal(code, "557313");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(codes_of_a_record_never_change),
 	    cmocka_unit_test(codes_are_what_the_construction_says),
-	    cmocka_unit_test(the_next_round_goes_on),
 	    cmocka_unit_test(a_code_depends_on_what_names_it),
 	    cmocka_unit_test(a_code_depends_on_the_key_and_not_on_its_place),
 	    cmocka_unit_test(codes_are_spread_evenly),
@@ -703,8 +579,6 @@ int main(void)
 	    cmocka_unit_test(a_keyring_knows_its_keys),
 	    cmocka_unit_test(a_keyring_keeps_its_own_copy),
 	    cmocka_unit_test(ids_of_keys_have_1_to_64_octets),
-	    cmocka_unit_test(no_keyring_without_memory_or_library),
-	    cmocka_unit_test(a_failing_library_is_a_fault),
 	};
 	return cmocka_run_group_tests(tests, keyring_setup, keyring_teardown);
 }

@@ -81,6 +81,14 @@ static void every_outcome_has_a_label_of_its_own(void **state)
 	assert_string_equal(outcome_label(OUTCOME_CANCELLED).at, "cancelled");
 }
 
+static void a_message_is_final_unless_it_waits_or_is_being_sent(void **state)
+{
+	(void)state;
+	for (int at = MESSAGE_QUEUED; at <= MESSAGE_CANCELLED; at++)
+		assert_int_equal(message_state_is_final((enum message_state)at),
+		                 at != MESSAGE_QUEUED && at != MESSAGE_SENDING);
+}
+
 /* They stand in primary keys: a value that changes would lose every record. */
 static void buckets_never_change(void **state)
 {
@@ -124,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(alphabets_are_read_and_shown),
 	    cmocka_unit_test(every_outcome_has_a_label_of_its_own),
+	    cmocka_unit_test(a_message_is_final_unless_it_waits_or_is_being_sent),
 	    cmocka_unit_test(buckets_never_change),
 	    cmocka_unit_test(buckets_spread_a_block_of_numbers),
 	};

@@ -678,6 +678,7 @@ static void every_record_that_a_send_read_is_guarded(void **state)
 		assert_int_equal(budget->budget->version, i);
 		assert_true(number_equal(&budget->budget->number, &bench->send.number));
 		assert_int_equal(line->line->version, i ? 9 : 0);
+		assert_int_equal(line->line->state, LINE_NORMAL);
 		assert_true(number_equal(&line->line->number, &bench->send.number));
 		assert_true(bytes_equal(line->line->tenant, BYTES("demo")));
 		assert_non_null(
@@ -687,6 +688,19 @@ static void every_record_that_a_send_read_is_guarded(void **state)
 		    .tenant = BYTES("demo"), .number = bench->send.number, .version = 9};
 		wait_for_next_send(bench);
 	}
+}
+
+/* A line that an operator knows and says nothing against. */
+static void a_normal_line_gets_its_code(void **state)
+{
+	struct bench *bench = *state;
+	bench->has_line = true;
+	bench->line =
+	    (struct line){.tenant = BYTES("demo"), .number = bench->send.number, .version = 9};
+	assert_outcome(bench_send_ok(bench), OUTCOME_SENT);
+	assert_false(bench->verification.chosen);
+	assert_int_equal(bench->messages_n, 1);
+	assert_outcome(bench_guess_right(bench), OUTCOME_APPROVED);
 }
 
 /* An id for the record, one for the message, one for the event; a refusal's event. */
@@ -739,6 +753,7 @@ int main(void)
 	    CASE(a_number_that_becomes_a_test_number_gets_the_chosen_code),
 	    CASE(a_chosen_code_is_forgotten_with_the_next_generation),
 	    CASE(every_record_that_a_send_read_is_guarded),
+	    CASE(a_normal_line_gets_its_code),
 	    CASE(without_randomness_nothing_is_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What codes, and the steps that compare them, do when the cryptographic library fails, and when it
+ * answers what no key would give in a lifetime. The three OpenSSL functions below stand before the
+ * library's own; left alone they pass everything on. */
+#include "core/code.h"
+#include "core/verify.h"
+
+#include "support/engine.h"
+
+#include <dlfcn.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+
+static struct {
+	int macs_left; /* so many MACs succeed; -1: all */
+	int unfair;    /* so many MACs have no octet that gives a symbol after the first few … */
+	size_t kept;   /* … that are the library's own */
+	bool kdf_is_down;
+	bool no_contexts;
+} library = {.macs_left = -1};
+
+static void library_restore(void)
+{
+	memset(&library, 0, sizeof(library));
+	library.macs_left = -1;
+}
+
+/* A function's address as an object's: what dlsym forces on POSIX. */
+#define REAL(type, name)                                                                           \
+	type real;                                                                                 \
+	*(void **)(void *)&real = dlsym(RTLD_NEXT, name);                                          \
+	assert_non_null(*(void **)(void *)&real)
+
+int EVP_MAC_final(EVP_MAC_CTX *context, unsigned char *out, size_t *out_len, size_t size)
+{
+	typedef int (*final_fn)(EVP_MAC_CTX *, unsigned char *, size_t *, size_t);
+	REAL(final_fn, "EVP_MAC_final");
+	if (library.macs_left == 0)
+		return 0;
+	if (library.macs_left > 0)
+		library.macs_left--;
+	int done = real(context, out, out_len, size);
+	if (library.unfair > 0) {
+		library.unfair--;
+		memset(out + library.kept, 0xFF, SHA256_LEN - library.kept);
+	}
+	return done;
+}
+
+int EVP_KDF_derive(EVP_KDF_CTX *context, unsigned char *key, size_t len, const OSSL_PARAM params[])
+{
+	typedef int (*derive_fn)(EVP_KDF_CTX *, unsigned char *, size_t, const OSSL_PARAM[]);
+	REAL(derive_fn, "EVP_KDF_derive");
+	return library.kdf_is_down ? 0 : real(context, key, len, params);
+}
+
+EVP_MAC_CTX *EVP_MAC_CTX_new(EVP_MAC *mac)
+{
+	typedef EVP_MAC_CTX *(*new_fn)(EVP_MAC *);
+	REAL(new_fn, "EVP_MAC_CTX_new");
+	return library.no_contexts ? NULL : real(mac);
+}
+
+/* A keyring that wants more memory than there is gets NULL, under the sanitizers too. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+static int fault_setup(void **state)
+{
+	library_restore();
+	return bench_setup(state);
+}
+
+static int fault_teardown(void **state)
+{
+	library_restore();
+	return bench_teardown(state);
+}
+
+/* Its code is 557313. */
+static struct verification record(void)
+{
+	struct verification v = {
+	    .purpose = PURPOSE_NUMBER,
+	    .tenant = BYTES("demo"),
+	    .number = test_number("447700900123"),
+	    .key_id = BYTES("k2"),
+	    .generation = 1,
+	    .policy = test_policy(REPEAT_PARALLEL),
+	};
+	for (int i = 0; i < ID_LEN; i++)
+		v.id.octets[i] = (uint8_t)i;
+	return v;
+}
+
+/* ---- rounds ---------------------------------------------------------------------------------- */
+
+/* Computed apart from this program: what the first octets of one round give, then the next. */
+static const struct {
+	size_t kept;
+	const char *code;
+} round_rows[] = {{0, "800134"}, {3, "557800"}, {4, "557380"}, {SHA256_LEN, "557313"}};
+
+static void the_next_round_goes_on_where_one_ended(void **state)
+{
+	struct bench *bench = *state;
+	struct verification v = record();
+	for (size_t i = 0; i < COUNT(round_rows); i++) {
+		char code[CODE_LENGTH_MAX + 1];
+		library.unfair = 1;
+		library.kept = round_rows[i].kept;
+		assert_int_equal(code_derive(bench->keyring, &v, code), OK);
+		assert_string_equal(code, round_rows[i].code);
+	}
+}
+
+static void many_rounds_may_give_nothing(void **state)
+{
+	struct bench *bench = *state;
+	struct verification v = record();
+	char code[CODE_LENGTH_MAX + 1];
+	library.unfair = 200;
+	assert_int_equal(code_derive(bench->keyring, &v, code), OK);
+	assert_int_equal(strlen(code), 6);
+	assert_int_equal(strspn(code, "0123456789"), 6);
+}
+
+static void with_64_symbols_every_octet_is_fair(void **state)
+{
+	struct bench *bench = *state;
+	struct verification v = record();
+	memcpy(v.policy.alphabet,
+	       "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_", 65);
+	char code[CODE_LENGTH_MAX + 1];
+	library.unfair = 1;
+	assert_int_equal(code_derive(bench->keyring, &v, code), OK);
+	assert_string_equal(code, "______");
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+static void no_keyring_without_memory_or_library(void **state)
+{
+	(void)state;
+	const struct secret_key key = {BYTES("k1"), {1}};
+	assert_null(keyring_new(&key, PTRDIFF_MAX / 128));
+	library.kdf_is_down = true;
+	assert_null(keyring_new(&key, 1));
+	library_restore();
+	library.no_contexts = true;
+	assert_null(keyring_new(&key, 1));
+}
+
+static void a_failing_library_is_a_fault(void **state)
+{
+	struct bench *bench = *state;
+	struct verification v = record();
+	char code[CODE_LENGTH_MAX + 1];
+	uint8_t mac[SHA256_LEN];
+	bool matches;
+	library.macs_left = 0;
+	assert_int_equal(code_derive(bench->keyring, &v, code), ERR_CRYPTO);
+	assert_string_equal(code, "");
+	assert_int_equal(code_matches(bench->keyring, &v, BYTES(""), &matches), ERR_CRYPTO);
+	assert_int_equal(code_mac_chosen(bench->keyring, BYTES("k2"), BYTES("demo"), &v.number,
+	                                 BYTES("424242"), mac),
+	                 ERR_CRYPTO);
+	v.chosen = true;
+	assert_int_equal(code_matches(bench->keyring, &v, BYTES("424242"), &matches), ERR_CRYPTO);
+	assert_int_equal(number_hash(bench->keyring, &v.number, mac), ERR_CRYPTO);
+}
+
+/* In the second round too: half a code is none. */
+static void a_fault_in_a_later_round_is_one(void **state)
+{
+	struct bench *bench = *state;
+	struct verification v = record();
+	char code[CODE_LENGTH_MAX + 1];
+	library.macs_left = library.unfair = 1;
+	assert_int_equal(code_derive(bench->keyring, &v, code), ERR_CRYPTO);
+	library_restore();
+	assert_int_equal(code_derive(bench->keyring, &v, code), OK);
+	assert_string_equal(code, "557313");
+}
+
+/* A send draws one MAC, its event's; a check one for the code and one for its event. */
+static void a_step_without_its_macs_changes_nothing(void **state)
+{
+	struct bench *bench = *state;
+	library.macs_left = 0;
+	assert_int_equal(bench_send(bench), ERR_CRYPTO);
+	library.macs_left = 1;
+	assert_int_equal(bench_send(bench), OK);
+	library.macs_left = 0;
+	assert_int_equal(bench_send(bench), ERR_CRYPTO); /* refused, but not noted */
+	library_restore();
+
+	const struct verification sent = bench->verification;
+	char code[CODE_LENGTH_MAX + 1];
+	memcpy(code, bench_code(bench), sizeof(code));
+	for (int macs = 0; macs < 2; macs++) {
+		library.macs_left = macs;
+		assert_int_equal(bench_check(bench, code), ERR_CRYPTO);
+		assert_memory_equal(&bench->verification, &sent, sizeof(sent));
+	}
+	library.macs_left = 2;
+	assert_outcome(bench_check_ok(bench, code), OUTCOME_APPROVED);
+	for (int macs = 0; macs < 2; macs++) {
+		library.macs_left = macs;
+		assert_int_equal(bench_check(bench, code), ERR_CRYPTO);
+	}
+	library.macs_left = 2;
+	assert_outcome(bench_check_ok(bench, code), OUTCOME_REPEATED);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fault_setup, fault_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(the_next_round_goes_on_where_one_ended),
+	    CASE(many_rounds_may_give_nothing),
+	    CASE(with_64_symbols_every_octet_is_fair),
+	    CASE(no_keyring_without_memory_or_library),
+	    CASE(a_failing_library_is_a_fault),
+	    CASE(a_fault_in_a_later_round_is_one),
+	    CASE(a_step_without_its_macs_changes_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
