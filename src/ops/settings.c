@@ -13,6 +13,7 @@ enum option_type {
 	TYPE_MS,
 	TYPE_BOOL,
 	TYPE_TEXT,
+	TYPE_ON_OFF,
 	TYPE_ALPHABET,
 	TYPE_REPEAT,
 	TYPE_RATES,
@@ -134,6 +135,7 @@ static bool read_rates(const struct option *option, struct bytes text, struct ra
 static bool read_delays(const struct option *option, struct bytes text, struct resend_delay *ret,
                         struct settings_mistake *reterr)
 {
+	int64_t growth_ms[DELAY_STEPS_MAX] = {0};
 	struct bytes word;
 	uint8_t n = 0;
 	while (next_word(&text, &word)) {
@@ -142,9 +144,10 @@ static bool read_delays(const struct option *option, struct bytes text, struct r
 			return refuse(reterr, "at most 8 delays");
 		if (!duration_parse(word, &ms) || ms > option->max)
 			return refuse(reterr, "each is a duration of at most 24h, as in \"2m\"");
-		ret->growth_ms[n++] = ms;
+		growth_ms[n++] = ms;
 	}
 	ret->growth_n = n;
+	memcpy(ret->growth_ms, growth_ms, sizeof(growth_ms));
 	return true;
 }
 
@@ -200,6 +203,15 @@ static bool read_text(const struct option *option, struct bytes text, char *fiel
 	return true;
 }
 
+static bool read_on_off(struct bytes text, char *field, struct settings_mistake *reterr)
+{
+	if (!bytes_equal(text, BYTES("On")) && !bytes_equal(text, BYTES("Off")))
+		return refuse(reterr, "must be On or Off");
+	memcpy(field, text.at, text.len);
+	field[text.len] = '\0';
+	return true;
+}
+
 static bool read_repeat(struct bytes text, uint8_t *field, struct settings_mistake *reterr)
 {
 	if (bytes_equal(text, BYTES("same")))
@@ -234,6 +246,8 @@ static bool option_read(const struct option *option, struct bytes text, struct s
 		return read_bool(text, field, reterr);
 	case TYPE_TEXT:
 		return read_text(option, text, field, reterr);
+	case TYPE_ON_OFF:
+		return read_on_off(text, field, reterr);
 	case TYPE_ALPHABET:
 		return alphabet_parse(text, field) ||
 		       refuse(reterr, "must be digits, upper-digits, upper, or 2 to 64 different "
@@ -267,6 +281,12 @@ static const struct option *option_find(struct bytes name)
 		if (bytes_equal(options[i].name, name))
 			return &options[i];
 	return NULL;
+}
+
+bool settings_is_servers(struct bytes name)
+{
+	const struct option *option = option_find(name);
+	return option && option->scope == SCOPE_SERVER;
 }
 
 bool settings_set(struct settings_layer *layer, struct bytes name, struct bytes text,
@@ -360,8 +380,9 @@ bool settings_are_stricter(const struct settings *ours, const struct settings *t
 	} rows[] = {
 	    {"limits.enabled", a->enabled},
 	    {"limits.resend_delay.first", a->resend_delay.first_ms >= b->resend_delay.first_ms},
-	    {"limits.resend_delay.growth", growth_is_stricter(&a->resend_delay, &b->resend_delay)},
+	    /* Before the growth, which ends at it. */
 	    {"limits.resend_delay.max", a->resend_delay.max_ms >= b->resend_delay.max_ms},
+	    {"limits.resend_delay.growth", growth_is_stricter(&a->resend_delay, &b->resend_delay)},
 	    {"limits.sends_per_number",
 	     rates_are_stricter(&a->sends_per_number, &b->sends_per_number)},
 	    {"limits.guesses_per_number",

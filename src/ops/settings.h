@@ -53,6 +53,9 @@ struct settings_mistake {
 /* The built-in values. */
 void settings_init(struct settings *settings);
 
+/* Whether there is such an option and only the server may say it. */
+bool settings_is_servers(struct bytes name);
+
 /* Sets one option by its name from text as a configuration file has it ("10m", "true", a list
  * separated by blanks). False: *reterr says why. */
 bool settings_set(struct settings_layer *layer, struct bytes name, struct bytes text,

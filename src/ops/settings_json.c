@@ -53,11 +53,13 @@ static enum err value_take(struct walk *walk, struct bytes text)
 	struct bytes name = {walk->path, walk->path_len};
 	struct settings_layer *layer = layer_of(walk, &name);
 	struct settings_mistake mistake;
-	/* What only the server can say is not a tenant's to set. */
-	if (bytes_find(name, '.') == name.len)
+	uint64_t given_before = layer->given;
+	if (settings_is_servers(name))
 		return mistaken(walk, "is not a setting of a tenant");
 	if (!settings_set(layer, name, text, &mistake))
 		return mistaken(walk, mistake.why.text);
+	if (layer->given == given_before)
+		return mistaken(walk, "stands twice");
 	return OK;
 }
 
@@ -105,12 +107,13 @@ static enum err path_push(struct walk *walk, const struct json_token *name)
 	enum err err = json_text_decode(name, walk->arena, &text);
 	if (err)
 		return err;
-	if (walk->path_len + text.len + 1 > PATH_MAX_LEN || bytes_find(text, '\0') != text.len)
+	/* An empty name or one with a dot would spell a path of its own. */
+	if (walk->path_len + text.len + 1 > PATH_MAX_LEN || !text.len ||
+	    bytes_find(text, '.') != text.len || bytes_find(text, '\0') != text.len)
 		return mistaken(walk, "holds a name that is no setting's");
 	if (walk->path_len)
 		walk->path[walk->path_len++] = '.';
-	if (text.len)
-		memcpy(walk->path + walk->path_len, text.at, text.len);
+	memcpy(walk->path + walk->path_len, text.at, text.len);
 	walk->path_len += text.len;
 	walk->path[walk->path_len] = '\0';
 	return OK;
