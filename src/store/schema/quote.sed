@@ -1,0 +1,3 @@
+# Turns SQL into a C string, a literal a line.
+s/[\\"]/\\&/g
+s/.*/"&\\n"/

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the SQLite store share:
+ *
+ *      sqlite.c          open and close, handles, rounds, answers
+ *      sqlite_conn.c     one connection: opening it, its statements, what went wrong
+ *      sqlite_schema.c   whose database it is, migrations
+ *      sqlite_record.c   records to rows and back
+ *      sqlite_read.c     loads
+ *      sqlite_write.c    one commit, claim or purge inside the writer's transaction
+ *      sqlite_writer.c   the writer thread: batches, faults, cutting the log
+ *      sqlite_keeper.c   the keeper thread: checkpoints, counts */
+#ifndef STORE_SQLITE_PRIVATE_H
+#define STORE_SQLITE_PRIVATE_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "core/history.h"
+#include "store/shape.h"
+#include "store/sqlite.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+/* --- a connection (sqlite_conn.c) ------------------------------------------------------------ */
+
+/* What one does to the row of a record; the statements are made from the table's columns. */
+enum verb {
+	VERB_LOAD,   /* the whole row, by key */
+	VERB_CHECK,  /* its version, by key */
+	VERB_INSERT, /* does nothing when there is one */
+	VERB_UPDATE, /* does nothing unless the version is the one before the new one */
+	VERB_UPSERT, /* whatever there is */
+	VERB_DELETE, /* does nothing unless the version is the one before the new one */
+	VERB_ERASE,  /* whatever there is */
+	VERBS,
+};
+
+/* The other statements. */
+enum statement {
+#define STATEMENT(name, sql) STATEMENT_##name,
+#include "store/sqlite_statement.def"
+#undef STATEMENT
+	STATEMENTS,
+};
+
+/* Belongs to one thread at a time. */
+struct sqlite_conn {
+	sqlite3 *db; /* owned; NULL: not open */
+	sqlite3_stmt *records[RECORD_KINDS][VERBS];
+	sqlite3_stmt *others[STATEMENTS];
+	uint8_t history[2 * HISTORY_PACKED_MAX]; /* bound to a statement under way */
+};
+
+/* How long the database may be locked by another process before we give up. The writer waits while
+ * an import commits; a reader only while another process recovers the log. */
+#define BUSY_WRITE_MS 5000
+#define BUSY_READ_MS 1000
+
+enum conn_use { CONN_WRITE, CONN_KEEP, CONN_READ };
+
+/* On failure nothing is open and *reterr says why, as db_fault does. */
+MUST_CHECK enum err db_open(struct sqlite_conn *conn, const char *path, enum conn_use use,
+                            struct problem *reterr);
+/* What an SQLite result code means to an operator: ERR_STORE (not a database, damaged), ERR_BUSY,
+ * ERR_NO_MEMORY, ERR_IO. */
+enum err db_fault(struct sqlite_conn *conn, int rc, const char *path, struct problem *reterr);
+void db_close(struct sqlite_conn *conn);
+/* Prepared at first use; NULL when that fails (db_rc says why). */
+sqlite3_stmt *db_record_statement(struct sqlite_conn *conn, enum change_kind kind, enum verb verb);
+sqlite3_stmt *db_statement(struct sqlite_conn *conn, enum statement which);
+/* Runs a statement that returns no row: SQLITE_DONE or what went wrong. */
+int db_run(struct sqlite_conn *conn, enum statement which);
+/* Runs SQL that is not prepared: SQLITE_OK or what went wrong. */
+int db_exec(struct sqlite_conn *conn, const char *sql);
+/* The one integer that `sql` answers. */
+int db_integer(struct sqlite_conn *conn, const char *sql, int64_t *ret);
+/* What the last call on this connection came to. */
+int db_rc(struct sqlite_conn *conn);
+/* Steps once and resets: SQLITE_DONE, SQLITE_ROW, or what went wrong. */
+int statement_finish(sqlite3_stmt *statement);
+/* The SQL of a record's statement, for those who prepare it. */
+void record_sql(enum change_kind kind, enum verb verb, struct buf *ret);
+
+/* --- schema (sqlite_schema.c) ---------------------------------------------------------------- */
+
+/* Looks whose database it is and migrates it. Before that nothing of it is changed. */
+MUST_CHECK enum err schema_prepare(struct sqlite_conn *conn, const char *path,
+                                   struct problem *reterr);
+
+/* --- records (sqlite_record.c) --------------------------------------------------------------- */
+
+/* The parameters of a statement, in order. */
+struct binder {
+	sqlite3_stmt *statement;
+	int at; /* the last one bound */
+};
+void bind_integer(struct binder *binder, int64_t value);
+void bind_text(struct binder *binder, struct bytes text); /* absent: NULL */
+void bind_id(struct binder *binder, const struct id *id);
+
+/* Binds the key of a record, and returns how many parameters that was. */
+int record_bind_key(sqlite3_stmt *statement, enum change_kind kind, const void *record);
+/* Binds all columns; the row's version becomes `version`. */
+void record_bind(struct sqlite_conn *conn, sqlite3_stmt *statement, enum change_kind kind,
+                 const void *record, uint64_t version);
+/* The record of the row that `statement` (VERB_LOAD) stands on. ERR_NO_MEMORY; ERR_STORE when the
+ * row makes no sense. */
+MUST_CHECK enum err record_read(sqlite3_stmt *statement, enum change_kind kind, struct arena *arena,
+                                void **ret);
+/* The record with that key; *ret is NULL when there is none. */
+MUST_CHECK enum err record_load(struct sqlite_conn *conn, enum change_kind kind, const void *key,
+                                struct arena *arena, void **ret);
+struct id statement_id(sqlite3_stmt *statement, int column);
+
+/* --- handles --------------------------------------------------------------------------------- */
+
+/* How far a purge has walked; a handle's own, so that each caller's walk is a whole one. */
+struct purge_walk {
+	int64_t before_ms, now_ms;
+	struct id verification;
+	struct number number;
+	bool verifications_done, budgets_done;
+};
+
+struct sqlite_handle {
+	struct store store;
+	struct sqlite_store *sqlite; /* borrowed */
+	struct executor *executor;   /* borrowed */
+	struct list member;          /* in sqlite->handles */
+	/* the owner's alone */
+	struct sqlite_conn reader;
+	struct task round;
+	bool round_posted;
+	struct task_list loads;   /* of this round */
+	struct task_list writes;  /* of this round */
+	struct task_list refused; /* answered at the end of this round */
+	size_t writes_under_way;
+	size_t under_way; /* calls of any kind not yet answered */
+	/* under sqlite->lock */
+	struct task_list queued;   /* for the writer */
+	struct task_list answered; /* by the writer or the keeper */
+	bool answer_posted;
+	struct task answer;
+	/* the writer's alone */
+	struct purge_walk walk, walk_after;
+};
+
+/* A claim on its way: what was found waits here, in memory of its own, because the caller's arena
+ * is for the caller's thread. */
+struct sqlite_claim {
+	struct task task;
+	struct sqlite_handle *handle;
+	struct store_claim *claim;
+	struct arena arena;
+	struct claimed claimed[CLAIM_MAX];
+	size_t claimed_n;
+	enum err err;
+};
+
+struct sqlite_count {
+	struct task task;
+	struct sqlite_handle *handle;
+	struct store_count *count;
+	unsigned table;      /* which is being walked */
+	sqlite3_value *last; /* key of the last row counted; NULL: none yet */
+};
+
+/* An event that was noted; its texts stand behind it. */
+struct sqlite_note {
+	struct task task;
+	_Alignas(max_align_t) char event[];
+};
+
+/* How a call is answered, on its handle's thread; also says what kind of call a task is. */
+void on_commit_answer(struct task *task);
+void on_claim_answer(struct task *task);
+void on_purge_answer(struct task *task);
+void on_count_answer(struct task *task);
+
+/* --- the store ------------------------------------------------------------------------------- */
+
+struct batch_entry {
+	struct sqlite_handle *handle;
+	struct task *task;
+};
+
+struct sqlite_writer {
+	struct sqlite_conn conn;
+	pthread_t thread;
+	bool started;
+	struct batch_entry batch[SQLITE_BATCH_MAX];
+	size_t batch_n;
+	struct task_list notes; /* of this batch */
+	int wal_frames;         /* after the last commit, as the hook tells */
+	bool purged;            /* rows with numbers were deleted since the log was cut */
+	bool doubtful;          /* a commit failed: open the database again first */
+	bool full;              /* the disk was: make room first */
+	int64_t retry_at_ms;    /* not opened again before */
+	int64_t cut_at_ms;      /* the log is not cut before */
+	int hard_frames;        /* where the writer checkpoints itself */
+};
+
+struct sqlite_keeper {
+	struct sqlite_conn conn;
+	pthread_t thread;
+	bool started;
+};
+
+struct sqlite_store {
+	char *directory; /* owned */
+	char *path;      /* owned */
+	int lock_fd;     /* -1: none */
+	int wal_pages;
+	int64_t truncate_every_ms;
+	struct sqlite_writer writer; /* the writer thread's, once it runs */
+	struct sqlite_keeper keeper; /* the keeper thread's */
+
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t writer_wake;
+	pthread_cond_t keeper_wake;
+	struct list handles;
+	bool stopping;
+	size_t queued_n; /* in all handles */
+	struct task_list notes;
+	size_t notes_n;
+	struct task_list counts; /* for the keeper */
+	bool writer_busy;        /* inside a batch */
+	bool keeper_busy;        /* moving the log */
+	bool hold;               /* the keeper asks the writer to take no batch */
+	int wal_frames;          /* in the log now */
+	int wal_trigger;         /* from here on the keeper works */
+	struct sqlite_stats stats;
+};
+
+/* Moments of the monotonic clock. */
+int64_t monotonic_us(void);
+int64_t monotonic_ms(void);
+
+/* sqlite.c: hands an answer to its handle's thread. Takes the lock. */
+void handle_answer(struct sqlite_handle *handle, struct task *task);
+
+/* sqlite_read.c */
+void read_round(struct sqlite_handle *handle, struct task_list *loads);
+MUST_CHECK enum err read_generation(struct sqlite_conn *conn, uint64_t *ret);
+
+/* sqlite_write.c: inside the writer's transaction. */
+enum write_result {
+	WRITE_OK,     /* carried out, or refused with nothing written: the call's err says which */
+	WRITE_REPLAY, /* refused after something was written: undo the whole batch */
+	WRITE_FAILED, /* the database failed: db_rc says how */
+};
+/* `alone`: inside a savepoint, so that it is never WRITE_REPLAY. */
+enum write_result write_commit(struct sqlite_conn *conn, struct store_commit *commit, bool alone);
+enum write_result write_note(struct sqlite_conn *conn, const struct event *event);
+enum write_result write_claim(struct sqlite_conn *conn, struct sqlite_claim *claim);
+enum write_result write_purge(struct sqlite_conn *conn, struct sqlite_handle *handle,
+                              struct store_purge *purge);
+
+/* sqlite_writer.c, sqlite_keeper.c */
+MUST_CHECK enum err writer_start(struct sqlite_store *sqlite, struct problem *reterr);
+MUST_CHECK enum err keeper_start(struct sqlite_store *sqlite, struct problem *reterr);
+/* Ends the thread, then its connection. `stopping` is set before. */
+void writer_stop(struct sqlite_store *sqlite);
+void keeper_stop(struct sqlite_store *sqlite);
+/* A thread without signals, with a name. */
+MUST_CHECK enum err thread_begin(pthread_t *ret, const char *name, void *(*main)(void *),
+                                 void *about);
+
+#endif

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records to rows and back. For each kind three things stand in the same order: the columns of its
+ * table (key first, then the version), what binds them, what reads them. */
+#include "store/sqlite_private.h"
+
+#include "base/buf.h"
+#include "core/policy.h"
+
+#include <assert.h>
+
+struct table {
+	const char *name;
+	int keys;
+	const char *columns[27];
+};
+
+static const struct table tables[RECORD_KINDS] = {
+    [CHANGE_VERIFICATION] = {"verification",
+                             2,
+                             {"id",         "bucket",     "version",     "purpose",    "state",
+                              "tenant",     "client",     "user",        "dialect",    "number",
+                              "alphabet",   "length",     "attempts",    "repeat",     "ttl_ms",
+                              "key_id",     "generation", "tries",       "chosen_mac", "digest",
+                              "created_ms", "expires_ms", "finished_ms", "address",    "device",
+                              "slot"}},
+    [CHANGE_BUDGET] = {"budget",
+                       2,
+                       {"number", "bucket", "version", "keep_until_ms", "send_streak", "history"}},
+    [CHANGE_FAILURES] = {"failures",
+                         3,
+                         {"number", "tenant", "bucket", "version", "count", "last_ms"}},
+    [CHANGE_MESSAGE] = {"message",
+                        3,
+                        {"verification", "id", "bucket", "version", "generation", "state",
+                         "provider", "sender", "template", "provider_id", "attempts", "created_ms",
+                         "next_ms", "expires_ms"}},
+    [CHANGE_EVENT] = {"event",
+                      2,
+                      {"id", "bucket", "at_ms", "kind", "reason", "tenant", "dialect",
+                       "verification", "number_hash", "count"}},
+    [CHANGE_TENANT] = {"tenant", 1, {"id", "version", "name", "settings"}},
+    [CHANGE_CLIENT] = {"client",
+                       1,
+                       {"name", "version", "tenant", "secret_hash", "scopes", "roles",
+                        "permissions", "disabled"}},
+    [CHANGE_LINE] = {"line",
+                     3,
+                     {"number", "tenant", "bucket", "version", "state", "chosen_mac",
+                      "chosen_length", "chosen_key_id"}},
+};
+
+/* --- SQL ------------------------------------------------------------------------------------- */
+
+static void sql_columns(const struct table *table, int n, const char *format, struct buf *ret)
+{
+	for (int i = 0; table->columns[i] && i < n; i++) {
+		buf_add_text(ret, i ? ", " : "");
+		if (format)
+			buf_printf(ret, "?%d", i + 1);
+		else
+			buf_add_text(ret, table->columns[i]);
+	}
+}
+
+static void sql_where_key(const struct table *table, struct buf *ret)
+{
+	for (int i = 0; i < table->keys; i++)
+		buf_printf(ret, "%s %s = ?%d", i ? " AND" : " WHERE", table->columns[i], i + 1);
+}
+
+static void sql_where_version(const struct table *table, struct buf *ret)
+{
+	sql_where_key(table, ret);
+	buf_printf(ret, " AND version = ?%d - 1", table->keys + 1);
+}
+
+static void sql_insert(const struct table *table, struct buf *ret)
+{
+	buf_printf(ret, "INSERT INTO %s (", table->name);
+	sql_columns(table, INT32_MAX, NULL, ret);
+	buf_add_text(ret, ") VALUES (");
+	sql_columns(table, INT32_MAX, "?", ret);
+	buf_add_text(ret, ")");
+}
+
+static void sql_update(const struct table *table, struct buf *ret)
+{
+	/* A slot that somebody else holds leaves the row alone too: a conflict. */
+	buf_printf(ret, "UPDATE OR IGNORE %s SET", table->name);
+	for (int i = table->keys; table->columns[i]; i++)
+		buf_printf(ret, "%s %s = ?%d", i > table->keys ? "," : "", table->columns[i],
+		           i + 1);
+	sql_where_version(table, ret);
+}
+
+static void sql_upsert(const struct table *table, struct buf *ret)
+{
+	sql_insert(table, ret);
+	buf_add_text(ret, " ON CONFLICT (");
+	sql_columns(table, table->keys, NULL, ret);
+	buf_add_text(ret, ") DO UPDATE SET version = version + 1");
+	for (int i = table->keys + 1; table->columns[i]; i++)
+		buf_printf(ret, ", %s = excluded.%s", table->columns[i], table->columns[i]);
+}
+
+void record_sql(enum change_kind kind, enum verb verb, struct buf *ret)
+{
+	const struct table *table = &tables[kind];
+	switch (verb) {
+	case VERB_LOAD:
+		buf_add_text(ret, "SELECT ");
+		sql_columns(table, INT32_MAX, NULL, ret);
+		buf_printf(ret, " FROM %s", table->name);
+		sql_where_key(table, ret);
+		return;
+	case VERB_CHECK:
+		buf_printf(ret, "SELECT version FROM %s", table->name);
+		sql_where_key(table, ret);
+		return;
+	case VERB_INSERT:
+		sql_insert(table, ret);
+		buf_add_text(ret, " ON CONFLICT DO NOTHING");
+		return;
+	case VERB_UPDATE:
+		sql_update(table, ret);
+		return;
+	case VERB_UPSERT:
+		sql_upsert(table, ret);
+		return;
+	case VERB_DELETE:
+		buf_printf(ret, "DELETE FROM %s", table->name);
+		sql_where_version(table, ret);
+		return;
+	case VERB_ERASE:
+		buf_printf(ret, "DELETE FROM %s", table->name);
+		sql_where_key(table, ret);
+		return;
+	case VERBS:
+		break;
+	}
+	assert(!"a verb");
+}
+
+/* --- binding --------------------------------------------------------------------------------- */
+
+/* What a failed bind leaves is NULL in a column that has NOT NULL, or a key that finds nothing; it
+ * fails only without memory, and nothing here is copied. The parameters belong to the caller and
+ * stay until the statement is reset. */
+void bind_integer(struct binder *binder, int64_t value)
+{
+	sqlite3_bind_int64(binder->statement, ++binder->at, value);
+}
+
+static void bind_blob(struct binder *binder, const void *at, size_t len)
+{
+	sqlite3_bind_blob64(binder->statement, ++binder->at, at, len, SQLITE_STATIC);
+}
+
+void bind_text(struct binder *binder, struct bytes text)
+{
+	sqlite3_bind_text64(binder->statement, ++binder->at, text.at, text.len, SQLITE_STATIC,
+	                    SQLITE_UTF8);
+}
+
+/* For columns that are never NULL: absent is empty. */
+static void bind_text_given(struct binder *binder, struct bytes text)
+{
+	bind_text(binder, text.at ? text : BYTES(""));
+}
+
+static void bind_number(struct binder *binder, const struct number *number)
+{
+	bind_text(binder, bytes_from_text(number->digits));
+}
+
+void bind_id(struct binder *binder, const struct id *id)
+{
+	bind_blob(binder, id->octets, ID_LEN);
+}
+
+static void bind_blob_if(struct binder *binder, bool given, const void *at, size_t len)
+{
+	bind_blob(binder, given ? at : NULL, given ? len : 0);
+}
+
+static void bind_number_key(struct binder *binder, const struct number *number, struct bytes tenant)
+{
+	bind_number(binder, number);
+	bind_text_given(binder, tenant);
+	bind_integer(binder, number_bucket(number));
+}
+
+int record_bind_key(sqlite3_stmt *statement, enum change_kind kind, const void *record)
+{
+	struct binder binder = {.statement = statement};
+	const struct change change = {.kind = kind, .record = record};
+	switch (kind) {
+	case CHANGE_VERIFICATION:
+		bind_id(&binder, &change.verification->id);
+		bind_integer(&binder, id_bucket(&change.verification->id));
+		break;
+	case CHANGE_BUDGET:
+		bind_number(&binder, &change.budget->number);
+		bind_integer(&binder, number_bucket(&change.budget->number));
+		break;
+	case CHANGE_FAILURES:
+		bind_number_key(&binder, &change.failures->number, change.failures->tenant);
+		break;
+	case CHANGE_MESSAGE:
+		bind_id(&binder, &change.message->verification);
+		bind_id(&binder, &change.message->id);
+		bind_integer(&binder, id_bucket(&change.message->verification));
+		break;
+	case CHANGE_EVENT:
+		bind_id(&binder, &change.event->id);
+		bind_integer(&binder, id_bucket(&change.event->id));
+		break;
+	case CHANGE_TENANT:
+		bind_text_given(&binder, change.tenant->id);
+		break;
+	case CHANGE_CLIENT:
+		bind_text_given(&binder, change.client->name);
+		break;
+	case CHANGE_LINE:
+		bind_number_key(&binder, &change.line->number, change.line->tenant);
+		break;
+	case GUARD_VERIFICATION:
+	case GUARD_BUDGET:
+	case GUARD_FAILURES:
+	case GUARD_LINE:
+		assert(!"a kind of record");
+	}
+	return binder.at;
+}
+
+static void policy_bind(struct binder *binder, const struct policy *policy)
+{
+	bind_text(binder, alphabet_text(policy->alphabet));
+	bind_integer(binder, policy->length);
+	bind_integer(binder, policy->attempts);
+	bind_integer(binder, policy->repeat);
+	bind_integer(binder, policy->ttl_ms);
+}
+
+static void verification_bind(struct binder *binder, const struct verification *v)
+{
+	bind_integer(binder, v->purpose);
+	bind_integer(binder, v->state);
+	bind_text_given(binder, v->tenant);
+	bind_text(binder, v->client);
+	bind_text(binder, v->user);
+	bind_text(binder, v->dialect);
+	bind_number(binder, &v->number);
+	policy_bind(binder, &v->policy);
+	bind_text(binder, v->key_id);
+	bind_integer(binder, v->generation);
+	bind_integer(binder, v->tries);
+	bind_blob_if(binder, v->chosen, v->chosen_mac, SHA256_LEN);
+	bind_blob_if(binder, v->bound, v->digest, SHA256_LEN);
+	bind_integer(binder, v->created_ms);
+	bind_integer(binder, v->expires_ms);
+	if (v->finished_ms)
+		bind_integer(binder, v->finished_ms);
+	else
+		bind_text(binder, BYTES_NONE);
+	bind_text(binder, v->address);
+	bind_text(binder, v->device);
+	bind_text(binder, v->slot);
+}
+
+static void budget_bind(struct binder *binder, const struct budget *budget,
+                        struct sqlite_conn *conn)
+{
+	bind_integer(binder, budget->keep_until_ms);
+	bind_integer(binder, budget->send_streak);
+	size_t sends = history_pack(&budget->sends, conn->history, HISTORY_PACKED_MAX);
+	size_t guesses = history_pack(&budget->guesses, conn->history + sends, HISTORY_PACKED_MAX);
+	bind_blob(binder, conn->history, sends + guesses);
+}
+
+static void failures_bind(struct binder *binder, const struct failures *failures)
+{
+	bind_integer(binder, failures->count);
+	bind_integer(binder, failures->last_ms);
+}
+
+static void message_bind(struct binder *binder, const struct message *message)
+{
+	bind_integer(binder, message->generation);
+	bind_integer(binder, message->state);
+	bind_text(binder, message->provider);
+	bind_text(binder, message->sender);
+	bind_text(binder, message->template);
+	bind_text(binder, message->provider_id);
+	bind_integer(binder, message->attempts);
+	bind_integer(binder, message->created_ms);
+	bind_integer(binder, message->next_ms);
+	bind_integer(binder, message->expires_ms);
+}
+
+static void event_bind(struct binder *binder, const struct event *event)
+{
+	bind_integer(binder, event->at_ms);
+	bind_text(binder, event->kind);
+	bind_text(binder, event->reason);
+	bind_text(binder, event->tenant);
+	bind_text(binder, event->dialect);
+	bind_blob_if(binder, !id_is_zero(&event->verification), event->verification.octets, ID_LEN);
+	bind_blob(binder, event->number_hash, sizeof(event->number_hash));
+	bind_integer(binder, event->count);
+}
+
+static void tenant_bind(struct binder *binder, const struct tenant *tenant)
+{
+	bind_text(binder, tenant->name);
+	bind_text(binder, tenant->settings);
+}
+
+static void client_bind(struct binder *binder, const struct client *client)
+{
+	bind_text(binder, client->tenant);
+	bind_text(binder, client->secret_hash);
+	bind_integer(binder, client->scopes);
+	bind_text(binder, client->roles);
+	bind_text(binder, client->permissions);
+	bind_integer(binder, client->disabled);
+}
+
+static void line_bind(struct binder *binder, const struct line *line)
+{
+	bind_integer(binder, line->state);
+	bind_blob_if(binder, line->chosen, line->chosen_mac, SHA256_LEN);
+	bind_integer(binder, line->chosen_length);
+	bind_text(binder, line->chosen_key_id);
+}
+
+void record_bind(struct sqlite_conn *conn, sqlite3_stmt *statement, enum change_kind kind,
+                 const void *record, uint64_t version)
+{
+	struct binder binder = {.statement = statement};
+	const struct change change = {.kind = kind, .record = record};
+	binder.at = record_bind_key(statement, kind, record);
+	if (kind != CHANGE_EVENT)
+		bind_integer(&binder, (int64_t)version);
+	switch (kind) {
+	case CHANGE_VERIFICATION:
+		verification_bind(&binder, change.verification);
+		break;
+	case CHANGE_BUDGET:
+		budget_bind(&binder, change.budget, conn);
+		break;
+	case CHANGE_FAILURES:
+		failures_bind(&binder, change.failures);
+		break;
+	case CHANGE_MESSAGE:
+		message_bind(&binder, change.message);
+		break;
+	case CHANGE_EVENT:
+		event_bind(&binder, change.event);
+		break;
+	case CHANGE_TENANT:
+		tenant_bind(&binder, change.tenant);
+		break;
+	case CHANGE_CLIENT:
+		client_bind(&binder, change.client);
+		break;
+	case CHANGE_LINE:
+		line_bind(&binder, change.line);
+		break;
+	case GUARD_VERIFICATION:
+	case GUARD_BUDGET:
+	case GUARD_FAILURES:
+	case GUARD_LINE:
+		assert(!"a kind of record");
+	}
+	assert(!tables[kind].columns[binder.at]);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* The columns of a row, in order. Remembers the first thing that went wrong. */
+struct columns {
+	sqlite3_stmt *statement;
+	int at; /* the next one */
+	struct arena *arena;
+	enum err err;
+};
+
+static int64_t column_integer(struct columns *columns)
+{
+	return sqlite3_column_int64(columns->statement, columns->at++);
+}
+
+/* Borrowed from the statement until it steps. */
+static struct bytes column_peek(struct columns *columns)
+{
+	int column = columns->at++;
+	if (sqlite3_column_type(columns->statement, column) == SQLITE_NULL)
+		return BYTES_NONE;
+	/* As a blob, so that nothing is converted; an empty one has no address. */
+	const void *at = sqlite3_column_blob(columns->statement, column);
+	size_t len = (size_t)sqlite3_column_bytes(columns->statement, column);
+	return (struct bytes){at ? at : "", at ? len : 0};
+}
+
+static struct bytes column_text(struct columns *columns)
+{
+	struct bytes text = column_peek(columns);
+	if (!text.at)
+		return text;
+	text = arena_copy(columns->arena, text);
+	if (!text.at)
+		columns->err = ERR_NO_MEMORY;
+	return text;
+}
+
+/* Exactly `len` octets, or NULL (false). */
+static bool column_octets(struct columns *columns, void *ret, size_t len)
+{
+	struct bytes octets = column_peek(columns);
+	if (!octets.at)
+		return false;
+	if (octets.len != len) {
+		columns->err = ERR_STORE;
+		return false;
+	}
+	memcpy(ret, octets.at, len);
+	return true;
+}
+
+static struct number column_number(struct columns *columns)
+{
+	struct number number = {0};
+	struct bytes digits = column_peek(columns);
+	if (digits.len > NUMBER_DIGITS_MAX)
+		columns->err = ERR_STORE;
+	else
+		memcpy(number.digits, digits.at, digits.len);
+	return number;
+}
+
+static void policy_read(struct columns *columns, struct policy *policy)
+{
+	if (!alphabet_parse(column_peek(columns), policy->alphabet))
+		columns->err = ERR_STORE;
+	policy->length = (uint8_t)column_integer(columns);
+	policy->attempts = (uint8_t)column_integer(columns);
+	policy->repeat = (uint8_t)column_integer(columns);
+	policy->ttl_ms = column_integer(columns);
+}
+
+static void verification_read(struct columns *columns, struct verification *v)
+{
+	column_octets(columns, v->id.octets, ID_LEN);
+	columns->at++; /* bucket */
+	v->version = (uint64_t)column_integer(columns);
+	v->purpose = (enum purpose)column_integer(columns);
+	v->state = (enum verification_state)column_integer(columns);
+	v->tenant = column_text(columns);
+	v->client = column_text(columns);
+	v->user = column_text(columns);
+	v->dialect = column_text(columns);
+	v->number = column_number(columns);
+	policy_read(columns, &v->policy);
+	v->key_id = column_text(columns);
+	v->generation = (uint32_t)column_integer(columns);
+	v->tries = (uint8_t)column_integer(columns);
+	v->chosen = column_octets(columns, v->chosen_mac, SHA256_LEN);
+	v->bound = column_octets(columns, v->digest, SHA256_LEN);
+	v->created_ms = column_integer(columns);
+	v->expires_ms = column_integer(columns);
+	v->finished_ms = column_integer(columns);
+	v->address = column_text(columns);
+	v->device = column_text(columns);
+	v->slot = column_text(columns);
+}
+
+static void budget_read(struct columns *columns, struct budget *budget)
+{
+	budget->number = column_number(columns);
+	columns->at++; /* bucket */
+	budget->version = (uint64_t)column_integer(columns);
+	budget->keep_until_ms = column_integer(columns);
+	budget->send_streak = (uint32_t)column_integer(columns);
+	struct bytes packed = column_peek(columns);
+	size_t sends = history_unpack(packed, &budget->sends);
+	struct bytes rest = bytes_from(packed, sends);
+	if (!sends || history_unpack(rest, &budget->guesses) != rest.len)
+		columns->err = ERR_STORE;
+}
+
+static void failures_read(struct columns *columns, struct failures *failures)
+{
+	failures->number = column_number(columns);
+	failures->tenant = column_text(columns);
+	columns->at++; /* bucket */
+	failures->version = (uint64_t)column_integer(columns);
+	failures->count = (uint32_t)column_integer(columns);
+	failures->last_ms = column_integer(columns);
+}
+
+static void message_read(struct columns *columns, struct message *message)
+{
+	column_octets(columns, message->verification.octets, ID_LEN);
+	column_octets(columns, message->id.octets, ID_LEN);
+	columns->at++; /* bucket */
+	message->version = (uint64_t)column_integer(columns);
+	message->generation = (uint32_t)column_integer(columns);
+	message->state = (enum message_state)column_integer(columns);
+	message->provider = column_text(columns);
+	message->sender = column_text(columns);
+	message->template = column_text(columns);
+	message->provider_id = column_text(columns);
+	message->attempts = (uint32_t)column_integer(columns);
+	message->created_ms = column_integer(columns);
+	message->next_ms = column_integer(columns);
+	message->expires_ms = column_integer(columns);
+}
+
+static void tenant_read(struct columns *columns, struct tenant *tenant)
+{
+	tenant->id = column_text(columns);
+	tenant->version = (uint64_t)column_integer(columns);
+	tenant->name = column_text(columns);
+	tenant->settings = column_text(columns);
+}
+
+static void client_read(struct columns *columns, struct client *client)
+{
+	client->name = column_text(columns);
+	client->version = (uint64_t)column_integer(columns);
+	client->tenant = column_text(columns);
+	client->secret_hash = column_text(columns);
+	client->scopes = (unsigned)column_integer(columns);
+	client->roles = column_text(columns);
+	client->permissions = column_text(columns);
+	client->disabled = column_integer(columns);
+}
+
+static void line_read(struct columns *columns, struct line *line)
+{
+	line->number = column_number(columns);
+	line->tenant = column_text(columns);
+	columns->at++; /* bucket */
+	line->version = (uint64_t)column_integer(columns);
+	line->state = (enum line_state)column_integer(columns);
+	line->chosen = column_octets(columns, line->chosen_mac, SHA256_LEN);
+	line->chosen_length = (uint8_t)column_integer(columns);
+	line->chosen_key_id = column_text(columns);
+}
+
+enum err record_read(sqlite3_stmt *statement, enum change_kind kind, struct arena *arena,
+                     void **ret)
+{
+	struct columns columns = {.statement = statement, .arena = arena};
+	void *record = arena_take(arena, shapes[kind].size);
+	if (!record)
+		return ERR_NO_MEMORY;
+	switch (kind) {
+	case CHANGE_VERIFICATION:
+		verification_read(&columns, record);
+		break;
+	case CHANGE_BUDGET:
+		budget_read(&columns, record);
+		break;
+	case CHANGE_FAILURES:
+		failures_read(&columns, record);
+		break;
+	case CHANGE_MESSAGE:
+		message_read(&columns, record);
+		break;
+	case CHANGE_TENANT:
+		tenant_read(&columns, record);
+		break;
+	case CHANGE_CLIENT:
+		client_read(&columns, record);
+		break;
+	case CHANGE_LINE:
+		line_read(&columns, record);
+		break;
+	case CHANGE_EVENT:
+	case GUARD_VERIFICATION:
+	case GUARD_BUDGET:
+	case GUARD_FAILURES:
+	case GUARD_LINE:
+		assert(!"a kind of record that is read");
+	}
+	if (!columns.err)
+		*ret = record;
+	return columns.err;
+}
+
+enum err record_load(struct sqlite_conn *conn, enum change_kind kind, const void *key,
+                     struct arena *arena, void **ret)
+{
+	sqlite3_stmt *statement = db_record_statement(conn, kind, VERB_LOAD);
+	if (!statement)
+		return ERR_STORE;
+	record_bind_key(statement, kind, key);
+	int rc = sqlite3_step(statement);
+	enum err err = OK;
+	*ret = NULL;
+	if (rc == SQLITE_ROW)
+		err = record_read(statement, kind, arena, ret);
+	else if (rc != SQLITE_DONE)
+		err = rc == SQLITE_NOMEM ? ERR_NO_MEMORY : ERR_STORE;
+	sqlite3_reset(statement);
+	return err;
+}
+
+struct id statement_id(sqlite3_stmt *statement, int column)
+{
+	struct id id = {0};
+	const void *at = sqlite3_column_blob(statement, column);
+	if (at && sqlite3_column_bytes(statement, column) == ID_LEN)
+		memcpy(id.octets, at, ID_LEN);
+	return id;
+}
