@@ -70,7 +70,7 @@ static size_t dangerous_len(struct bytes text)
 	const unsigned char *at = (const unsigned char *)text.at;
 	if (at[0] < 0x20 || at[0] == 0x7F)
 		return 1;
-	if (text.len >= 2 && at[0] == 0xC2 && at[1] < 0xA0)
+	if (text.len >= 2 && ((at[0] == 0xC2 && at[1] < 0xA0) || (at[0] == 0xD8 && at[1] == 0x9C)))
 		return 2;
 	if (text.len >= 3 && at[0] == 0xE2) {
 		bool marks = at[1] == 0x80 &&
@@ -82,20 +82,37 @@ static size_t dangerous_len(struct bytes text)
 	return 0;
 }
 
-static void add_harmless(struct buf *to, struct bytes text)
+/* Whether the value can stand without quotes: nothing in it ends it early or looks like a field. */
+static bool is_bare(struct bytes text)
 {
-	if (!bytes_are_utf8(text)) {
-		buf_add_text(to, "(not UTF-8)");
+	for (struct bytes rest = text; rest.len; rest = bytes_from(rest, 1))
+		if (dangerous_len(rest) || memchr(" \"\\=", rest.at[0], 4))
+			return false;
+	return text.len && bytes_are_utf8(text);
+}
+
+/* What could do harm, and in a text that is not UTF-8 every octet that is not ASCII, becomes \xNN.
+ */
+static void add_value(struct buf *to, struct bytes text)
+{
+	if (is_bare(text)) {
+		buf_add(to, text);
 		return;
 	}
+	bool is_utf8 = bytes_are_utf8(text);
+	buf_add_char(to, '"');
 	while (text.len) {
-		size_t dangerous = dangerous_len(text);
-		for (size_t i = 0; i < dangerous; i++)
+		size_t escaped = !is_utf8 && text.at[0] & '\x80' ? 1 : dangerous_len(text);
+		for (size_t i = 0; i < escaped; i++)
 			buf_printf(to, "\\x%02x", (unsigned char)text.at[i]);
-		if (!dangerous)
+		if (!escaped) {
+			if (text.at[0] == '"' || text.at[0] == '\\')
+				buf_add_char(to, '\\');
 			buf_add_char(to, text.at[0]);
-		text = bytes_from(text, dangerous ? dangerous : 1);
+		}
+		text = bytes_from(text, escaped ? escaped : 1);
 	}
+	buf_add_char(to, '"');
 }
 
 static void format_text(struct buf *to, const char *when, enum log_level level, const char *event,
@@ -109,7 +126,7 @@ static void format_text(struct buf *to, const char *when, enum log_level level, 
 		buf_printf(to, "  %s=", fields[i].name);
 		switch (fields[i].kind) {
 		case LOG_KIND_TEXT:
-			add_harmless(to, fields[i].text);
+			add_value(to, fields[i].text);
 			break;
 		case LOG_KIND_I64:
 			buf_printf(to, "%lld", (long long)fields[i].i64);
@@ -217,7 +234,7 @@ void log_stop(void)
 static _Thread_local struct {
 	bool waits_for_flush;
 	size_t len, lines;
-	char at[LOG_BATCH_MAX];
+	char at[LOG_BATCH_MAX + 1];
 } batch;
 
 static void batch_hand_over(void)
@@ -233,6 +250,10 @@ static void batch_hand_over(void)
 		log_state.dropped += batch.lines;
 	else
 		buf_add(&log_state.lines, (struct bytes){batch.at, batch.len});
+	if (log_state.lines.failed) {
+		log_state.lines.failed = false;
+		log_state.dropped += batch.lines;
+	}
 	if (was_empty)
 		(void)pthread_cond_signal(&log_state.has_lines);
 	(void)pthread_mutex_unlock(&log_state.lock);
@@ -251,7 +272,9 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 {
 	if (LOG_BATCH_MAX - batch.len < LOG_LINE_MAX)
 		batch_hand_over();
-	struct buf line = {.at = batch.at + batch.len, .cap = LOG_LINE_MAX, .max = LOG_LINE_MAX};
+	/* A buf keeps room for a NUL behind what it holds. */
+	struct buf line = {
+	    .at = batch.at + batch.len, .cap = LOG_LINE_MAX + 1, .max = LOG_LINE_MAX};
 	log_format(&line, log_state.form, wall_ms(), level, event, fields, fields_n);
 	if (line.failed) {
 		/* Too long to be true: the event alone. */

@@ -2,7 +2,11 @@
 /* The log on stderr: an event is a name with fields, one line each; JSON when stderr is not a
  * terminal, readable text when it is. A line is made by the thread that has something to say and
  * written by a thread of the log's own, so that a reader who sleeps stops nobody; when
- * LOG_BUFFER_MAX octets wait, further lines are dropped, and a line says how many.
+ * LOG_BUFFER_MAX octets wait, further lines are dropped, and a line says how many. A line longer
+ * than LOG_LINE_MAX is written without its fields.
+ *
+ * In readable text a value that is more than a plain word stands in quotes, with \", \\ and \xNN
+ * for whatever could end it or steer a terminal, so that nobody's words become a field or a line.
  *
  * Never in a field: a code, password, token, message text or whole number. */
 #ifndef OPS_LOG_H
