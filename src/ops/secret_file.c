@@ -27,17 +27,10 @@ bool data_folder_make(const char *folder, struct problem *reterr)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool key_parse(const char *text, uint8_t ret[SECRET_KEY_LEN])
 {
 	for (int i = 0; i < SECRET_KEY_LEN; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+		int high = ascii_hex_value(text[2 * i]), low = ascii_hex_value(text[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		ret[i] = (uint8_t)(high << 4 | low);
@@ -57,7 +50,8 @@ static bool key_read(int fd, const char *path, uint8_t ret[SECRET_KEY_LEN], stru
 	if (state.st_uid != geteuid())
 		return problem_say(reterr, "%s: %s", path,
 		                   "belongs to another user than the one who runs verifyd");
-	ssize_t got = read(fd, text, sizeof(text));
+	/* A pipe would be waited at. */
+	ssize_t got = S_ISREG(state.st_mode) ? read(fd, text, sizeof(text)) : 0;
 	bool sound = got == KEY_TEXT_LEN && key_parse(text, ret);
 	secret_wipe(text, sizeof(text));
 	return sound || problem_say(reterr, "%s: %s", path,
@@ -83,7 +77,7 @@ static bool key_make(const char *folder, const char *path, struct problem *reter
 {
 	char aside[PATH_MAX], text[KEY_TEXT_LEN + 1];
 	uint8_t key[SECRET_KEY_LEN];
-	if (snprintf(aside, sizeof(aside), "%s.%ld", path, (long)getpid()) >= (int)sizeof(aside))
+	if (snprintf(aside, sizeof(aside), "%s.XXXXXX", path) >= (int)sizeof(aside))
 		return problem_say(reterr, "%s: the path is too long", path);
 	if (secret_random(key, sizeof(key)) != OK)
 		return problem_say(reterr, "%s: %s", path, "the system gave no random bytes");
@@ -91,21 +85,25 @@ static bool key_make(const char *folder, const char *path, struct problem *reter
 		(void)snprintf(text + 2 * i, 3, "%02x", key[i]);
 	text[KEY_TEXT_LEN - 1] = '\n';
 	secret_wipe(key, sizeof(key));
-	int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return problem_say(reterr, "%s: %s", path, strerror(errno));
-	bool written = text_sync(fd, text, KEY_TEXT_LEN);
+	/* A name of its own, mode 0600: what a crash left aside is in nobody's way. */
+	int fd = mkostemp(aside, O_CLOEXEC);
 	int error = errno;
+	bool written = fd >= 0 && text_sync(fd, text, KEY_TEXT_LEN);
 	secret_wipe(text, sizeof(text));
+	if (fd < 0)
+		return problem_say(reterr, "%s: %s", path, strerror(error));
+	error = errno;
 	(void)close(fd);
 	if (written && link(aside, path) != 0 && errno != EEXIST) {
 		written = false;
 		error = errno;
 	}
 	(void)unlink(aside);
-	if (!written || !folder_sync(folder))
-		return problem_say(reterr, "%s: %s", path, strerror(error));
-	return true;
+	if (written && !folder_sync(folder)) {
+		written = false;
+		error = errno;
+	}
+	return written || problem_say(reterr, "%s: %s", path, strerror(error));
 }
 
 bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct problem *reterr)
@@ -113,11 +111,11 @@ bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct pr
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof(path), "%s/secret.key", folder) >= (int)sizeof(path))
 		return problem_say(reterr, "%s: the path is too long", folder);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
 		if (!key_make(folder, path, reterr))
 			return false;
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	}
 	if (fd < 0)
 		return problem_say(reterr, "%s: %s", path, strerror(errno));
