@@ -25,7 +25,7 @@ static bool port_parse(struct bytes in, unsigned *ret)
 static bool host_parse(struct bytes in, struct net_address *ret)
 {
 	struct in6_addr address; /* room for either */
-	if (in.len == 0 || in.len >= sizeof(ret->host))
+	if (in.len == 0 || in.len >= sizeof(ret->host) || bytes_find(in, '\0') < in.len)
 		return false;
 	memcpy(ret->host, in.at, in.len);
 	ret->host[in.len] = '\0';
