@@ -3,6 +3,7 @@
  *
  *      sqlite.c          open and close, handles, rounds, answers
  *      sqlite_conn.c     one connection: opening it, its statements, what went wrong
+ *      sqlite_scrub.c    what is written to the file has nothing in its gaps
  *      sqlite_schema.c   whose database it is, migrations
  *      sqlite_record.c   records to rows and back
  *      sqlite_read.c     loads
@@ -80,6 +81,9 @@ int db_rc(struct sqlite_conn *conn);
 int statement_finish(sqlite3_stmt *statement);
 /* The SQL of a record's statement, for those who prepare it. */
 void record_sql(enum change_kind kind, enum verb verb, struct buf *ret);
+
+/* Names the file system layer to open the database with; NULL: SQLite's own. */
+const char *scrub_vfs(void);
 
 /* --- schema (sqlite_schema.c) ---------------------------------------------------------------- */
 

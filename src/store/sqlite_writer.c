@@ -68,6 +68,8 @@ static void log_cut(struct sqlite_store *sqlite)
 		return;
 	writer->purged = false;
 	writer->wal_frames = 0;
+	/* Pages in memory still have in their gaps what the file has no more. */
+	sqlite3_db_release_memory(writer->conn.db);
 	pthread_mutex_lock(&sqlite->lock);
 	sqlite->stats.truncated++;
 	sqlite->wal_frames = 0;
