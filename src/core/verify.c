@@ -42,9 +42,7 @@ static enum err finish_changes(struct verify_result *result, struct verify_conte
 {
 	const struct verification *v = &result->verification;
 	enum err err = describe(result, context, &v->number, v->tenant, dialect, kind);
-	if (err)
-		result->changes_n = 0;
-	else
+	if (err == OK)
 		add_change(result, CHANGE_EVENT, &result->event);
 	return err;
 }
@@ -286,15 +284,13 @@ enum err verify_send(const struct send_command *command, const struct verify_rec
 
 /* ---- check ----------------------------------------------------------------------------------- */
 
+/* Of a record that is UNKNOWN nothing is in the result, so the event names no number either. */
 static enum err refuse_check(const struct check_command *command, struct verify_context *context,
                              enum outcome outcome, struct verify_result *result)
 {
-	static const struct number nobody;
 	result->outcome = outcome;
-	const struct number *number =
-	    outcome == OUTCOME_UNKNOWN ? &nobody : &result->verification.number;
-	return describe(result, context, number, command->tenant, command->dialect,
-	                BYTES("refused"));
+	return describe(result, context, &result->verification.number, command->tenant,
+	                command->dialect, BYTES("refused"));
 }
 
 static bool belongs_to(const struct verification *v, const struct check_command *command)

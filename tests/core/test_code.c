@@ -494,6 +494,13 @@ static void a_chosen_code_is_of_one_tenant_number_and_key(void **state)
 	v.number = test_number("447700900124");
 	assert_int_equal(code_matches(keyring, &v, BYTES("424242"), &matches), OK);
 	assert_false(matches);
+	v.number = test_number("447700900123");
+	for (size_t i = 0; i < SHA256_LEN; i++) {
+		v.chosen_mac[i] ^= 1;
+		assert_int_equal(code_matches(keyring, &v, BYTES("424242"), &matches), OK);
+		assert_false(matches);
+		v.chosen_mac[i] ^= 1;
+	}
 }
 
 static void numbers_are_hashed_under_the_writing_key(void **state)

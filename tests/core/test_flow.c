@@ -369,6 +369,7 @@ static void without_memory_for_its_slot_a_send_does_not_begin(void **state)
 static void conflicts_are_tried_again_up_to_a_limit(void **state)
 {
 	(void)state;
+	assert_int_equal(FLOW_RELOADS_MAX, 8);
 	for (size_t i = 0; i < FLOW_RELOADS_MAX; i++)
 		rig->script.commit_errs[i] = ERR_CONFLICT;
 	struct flow_call *call = send(0, NUMBER);
@@ -393,6 +394,23 @@ static void conflicts_are_tried_again_up_to_a_limit(void **state)
 	call = send(2, NUMBER);
 	run_all();
 	assert_int_equal(call->err, OK);
+}
+
+/* What the last command left in the caller's memory does not count. */
+static void a_call_may_be_used_again(void **state)
+{
+	(void)state;
+	struct flow_call *call = send_prepare(0, NUMBER);
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < FLOW_RELOADS_MAX; i++)
+			rig->script.commit_errs[i] = ERR_CONFLICT;
+		rig->script.commits_n = 0;
+		flow_send(&rig->flow, call);
+		run_all();
+		assert_int_equal(call->err, OK);
+		assert_outcome(call->result.outcome, OUTCOME_SENT);
+	}
+	assert_int_equal(rig->deliver.delivered_n, 3);
 }
 
 static void no_attempt_begins_after_the_deadline(void **state)
@@ -570,6 +588,7 @@ static void refuse(size_t times)
 static void refusals_above_a_limit_are_merged(void **state)
 {
 	(void)state;
+	assert_int_equal(FLOW_NOTES_MAX, 100);
 	refuse(FLOW_NOTES_MAX);
 	assert_int_equal(rig->script.notes_n, FLOW_NOTES_MAX);
 	refuse(50);
@@ -659,6 +678,7 @@ int main(void)
 	    CASE(a_failing_step_is_a_fault),
 	    CASE(without_memory_for_its_slot_a_send_does_not_begin),
 	    CASE(conflicts_are_tried_again_up_to_a_limit),
+	    CASE(a_call_may_be_used_again),
 	    CASE(no_attempt_begins_after_the_deadline),
 	    CASE(commands_of_a_number_go_one_after_another),
 	    CASE(checks_wait_for_the_sends_of_their_number),

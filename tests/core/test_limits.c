@@ -60,6 +60,7 @@ static void a_history_keeps_the_newest(void **state)
 {
 	(void)state;
 	struct history history = {0};
+	assert_int_equal(HISTORY_MAX, 64); /* stores keep as many */
 	for (int i = 0; i < HISTORY_MAX; i++) {
 		assert_int_equal(history.n, i);
 		history_add(&history, T + i);

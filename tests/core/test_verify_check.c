@@ -512,10 +512,11 @@ static void a_limited_guess_is_not_evaluated(void **state)
 	bench->has_failures = true;
 	bench->failures = (struct failures){.version = 4, .count = 10, .last_ms = T};
 	const struct verification sent = bench->verification;
-	for (int64_t wait_ms = 30 * SECONDS_MS; wait_ms > 0; wait_ms -= 10 * SECONDS_MS - 1) {
-		bench->now_ms = T + 30 * SECONDS_MS - wait_ms;
+	static const int64_t waits_ms[] = {30 * SECONDS_MS, 10 * SECONDS_MS, 2, 1};
+	for (size_t i = 0; i < COUNT(waits_ms); i++) {
+		bench->now_ms = T + 30 * SECONDS_MS - waits_ms[i];
 		assert_outcome(bench_guess_right(bench), OUTCOME_GUESS_LIMITED);
-		assert_int_equal(bench->result.retry_after_ms, wait_ms);
+		assert_int_equal(bench->result.retry_after_ms, waits_ms[i]);
 		assert_not_charged(bench);
 	}
 	assert_memory_equal(&bench->verification, &sent, sizeof(sent));

@@ -390,6 +390,11 @@ static void same_of_this_transaction(struct bench *bench)
 	bench->verification.digest[SHA256_LEN - 1] = bench->send.digest[SHA256_LEN - 1] = 1;
 }
 
+static void same_not_bound(struct bench *bench)
+{
+	bench->send.digest[0] = 1;
+}
+
 static void same_bound_now(struct bench *bench)
 {
 	bench->send.bound = true;
@@ -426,6 +431,7 @@ static const struct {
     {"a test number no more", same_of_a_chosen_code, false},
     {"bound to this transaction", same_of_this_transaction, true},
     {"bound to another", same_of_another_transaction, false},
+    {"not bound, left-over octets", same_not_bound, true},
     {"bound only now", same_bound_now, false},
     {"bound no more", same_bound_no_more, false},
     {"made a moment ahead", same_within_the_skew, true},
