@@ -48,6 +48,7 @@ export const NUMBERS = {
   dead: "447700900990",
   landline: "447700900991",
   fixed: "447700900992",
+  limited: "447700900993",
 };
 
 const records = [
@@ -59,7 +60,7 @@ const records = [
   { type: "number", tenant: "plain", phone: `+${NUMBERS.dead}`, state: "dead" },
   { type: "number", tenant: "plain", phone: `+${NUMBERS.landline}`, state: "landline" },
   { type: "number", tenant: "plain", phone: `+${NUMBERS.fixed}`, code: "271828" },
-  { type: "number", tenant: "limited", phone: `+${NUMBERS.fixed}`, code: "314159" },
+  { type: "number", tenant: "limited", phone: `+${NUMBERS.limited}`, code: "314159" },
 ];
 
 // A server that knows them all, before it starts.

@@ -313,7 +313,7 @@ export class Server {
   }
 
   // What comes back for these bytes on a connection of their own, until the server closes it; with
-  // `answers`, until that many have come.
+  // `answers`, until that many final ones have come.
   async exchange(bytes, { answers = Infinity, halfClose = false } = {}) {
     const socket = net.connect({ host: "127.0.0.1", port: this.port });
     const parts = [];
@@ -322,7 +322,9 @@ export class Server {
       socket.on("close", () => resolve(true));
       socket.on("data", (part) => {
         parts.push(part);
-        if (answers !== Infinity && answersOf(Buffer.concat(parts)).answers.length >= answers) resolve(false);
+        if (answers === Infinity) return;
+        const final = answersOf(Buffer.concat(parts)).answers.filter(({ status }) => status >= 200);
+        if (final.length >= answers) resolve(false);
       });
     });
     socket.write(bytes);
