@@ -4,33 +4,48 @@
 #include "ops/import.h"
 
 #include "base/list.h"
-#include "base/map.h"
 #include "base/password.h"
-#include "core/policy.h"
 #include "ops/import_private.h"
-#include "wire/e164.h"
+#include "ops/log.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 
+#define MISTAKE_MAX 1024 /* octets of one; the rest is cut */
+
 /* ---- mistakes -------------------------------------------------------------------------------- */
+
+/* Names in a mistake are somebody's words: they may neither steer a terminal nor begin a line. */
+static void tell_harmless(FILE *to, struct bytes text)
+{
+	while (text.len) {
+		size_t dangerous = log_dangerous_len(text);
+		for (size_t i = 0; i < dangerous; i++)
+			(void)fprintf(to, "\\x%02x", (unsigned char)text.at[i]);
+		if (!dangerous)
+			(void)fputc(text.at[0], to);
+		text = bytes_from(text, dangerous ? dangerous : 1);
+	}
+	(void)fputc('\n', to);
+}
 
 void import_mistake(struct import *import, const char *format, ...)
 {
+	char text[MISTAKE_MAX];
 	va_list args;
 	if (++import->mistakes_n > IMPORT_MISTAKES_MAX)
 		return;
 	(void)fprintf(import->mistakes, "%s:%zu: ", import->name, import->line);
 	va_start(args, format);
-	(void)vfprintf(import->mistakes, format, args);
+	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)fputc('\n', import->mistakes);
+	tell_harmless(import->mistakes, bytes_from_text(text));
 }
 
 static enum import_result fail(struct import *import, const char *what, enum err err)
 {
-	(void)fprintf(import->mistakes, "%s: %s: %s; nothing was stored\n", import->name, what,
-	              err_text(err));
+	(void)fprintf(import->mistakes, "%s: %s: %s%s\n", import->name, what, err_text(err),
+	              err == ERR_UNKNOWN ? "; import it once more" : "; nothing was stored");
 	return IMPORT_FAILED;
 }
 
@@ -112,7 +127,9 @@ static enum err line_read(struct import *import, FILE *input, struct buf *line, 
 		import->line++;
 	if (too_long)
 		import_mistake(import, "the line is longer than %zu octets", IMPORT_LINE_MAX);
-	if (too_long || line->failed)
+	if (line->failed)
+		return ERR_NO_MEMORY;
+	if (too_long)
 		buf_clear(line);
 	return ferror(input) ? ERR_IO : OK;
 }

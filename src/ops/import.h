@@ -32,7 +32,8 @@ struct import_options {
 enum import_result {
 	IMPORT_DONE,
 	IMPORT_MISTAKES, /* told on `mistakes`, a line each; nothing stored */
-	IMPORT_FAILED,   /* the store or the input failed; nothing stored; told too */
+	/* The store or the input failed; nothing stored, unless the store cannot say; told too. */
+	IMPORT_FAILED,
 };
 
 /* Reads `input`, which messages call `name`. `ret_n`: records stored. */

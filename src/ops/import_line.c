@@ -42,6 +42,15 @@ static bool client_name_is_sound(struct bytes name)
 	return name.len >= 1 && name.len <= CLIENT_NAME_MAX;
 }
 
+/* Tells of a name that no tenant can have; an absent one is fine. */
+static bool tenant_is_sound(struct import *import, struct bytes tenant)
+{
+	bool sound = !tenant.at || id_is_sound(tenant);
+	if (!sound)
+		import_mistake(import, "\"tenant\" must be 1 to 64 of A-Z a-z 0-9 . _ -");
+	return sound;
+}
+
 /* A second record of one identity would make the order of lines decide. */
 static enum err identity_take(struct import *import, const char *type, struct bytes a,
                               struct bytes b)
@@ -244,6 +253,8 @@ static enum err client_line(struct import *import, struct bytes line)
 		                       "be read: $argon2id$v=19$m=...,t=...,p=1$salt$hash");
 	check_texts(import, "roles", given.roles);
 	check_texts(import, "permissions", given.permissions);
+	if (!tenant_is_sound(import, given.tenant))
+		return OK;
 	struct import_record *record = import_record_add(import);
 	if (!record)
 		return ERR_NO_MEMORY;
@@ -308,8 +319,9 @@ static enum err number_line(struct import *import, struct bytes line)
 	                 sizeof(number_members) / sizeof(number_members[0]), &given, &sound);
 	if (err || !sound)
 		return err;
-	if (!given.tenant.len)
+	if (!given.tenant.at)
 		import_mistake(import, "a number needs a tenant");
+	bool known = tenant_is_sound(import, given.tenant) && given.tenant.at;
 	enum e164_status status = e164_parse(given.phone, BYTES(""), &rules, &phone);
 	if (status != E164_OK)
 		import_mistake(import, "\"phone\" is not an international number: %s",
@@ -319,6 +331,10 @@ static enum err number_line(struct import *import, struct bytes line)
 		               CODE_LENGTH_MIN, CODE_LENGTH_MAX);
 	if (given.failures.given && given.failures.value != 0)
 		import_mistake(import, "\"failures\" can only be reset: 0");
+	enum line_state state = state_read(import, given.state);
+	/* Of what has no identity nothing more can be said. */
+	if (!known || status != E164_OK)
+		return OK;
 	struct import_record *record = import_record_add(import);
 	if (!record)
 		return ERR_NO_MEMORY;
@@ -326,7 +342,7 @@ static enum err number_line(struct import *import, struct bytes line)
 	record->number = (struct line){
 	    .tenant = given.tenant,
 	    .number = phone.number,
-	    .state = state_read(import, given.state),
+	    .state = state,
 	};
 	record->state_given = given.state.at != NULL;
 	record->code = given.code;

@@ -63,9 +63,7 @@ static void format_json(struct buf *to, const char *when, enum log_level level, 
 	buf_add_char(to, '\n');
 }
 
-/* The length of a sequence that could steer a terminal or reorder a line: C0, DEL, C1, the bidi
- * controls and the line and paragraph separators. 0: harmless. */
-static size_t dangerous_len(struct bytes text)
+size_t log_dangerous_len(struct bytes text)
 {
 	const unsigned char *at = (const unsigned char *)text.at;
 	if (at[0] < 0x20 || at[0] == 0x7F)
@@ -86,7 +84,7 @@ static size_t dangerous_len(struct bytes text)
 static bool is_bare(struct bytes text)
 {
 	for (struct bytes rest = text; rest.len; rest = bytes_from(rest, 1))
-		if (dangerous_len(rest) || memchr(" \"\\=", rest.at[0], 4))
+		if (log_dangerous_len(rest) || memchr(" \"\\=", rest.at[0], 4))
 			return false;
 	return text.len && bytes_are_utf8(text);
 }
@@ -102,7 +100,7 @@ static void add_value(struct buf *to, struct bytes text)
 	bool is_utf8 = bytes_are_utf8(text);
 	buf_add_char(to, '"');
 	while (text.len) {
-		size_t escaped = !is_utf8 && text.at[0] & '\x80' ? 1 : dangerous_len(text);
+		size_t escaped = !is_utf8 && text.at[0] & '\x80' ? 1 : log_dangerous_len(text);
 		for (size_t i = 0; i < escaped; i++)
 			buf_printf(to, "\\x%02x", (unsigned char)text.at[i]);
 		if (!escaped) {

@@ -71,6 +71,12 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 	log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                       \
 	          sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
+/* The length of the sequence at the start of `text` (not empty, UTF-8) that could steer a terminal
+ * or reorder a line: C0, DEL, C1, the bidi controls, the line and paragraph separators. 0:
+ * harmless.
+ */
+size_t log_dangerous_len(struct bytes text);
+
 /* The line itself, with its line end, for tests. */
 struct buf;
 void log_format(struct buf *to, enum log_form form, int64_t at_ms, enum log_level level,
