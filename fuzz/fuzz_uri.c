@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 		octets += name.len + value.len;
 	if (octets > in.len)
 		abort();
-	(void)uri_pair_find(in, BYTES("to"), &arena, &out);
+	if (uri_pair_find(in, BYTES("to"), &arena, &out) == OK && out.at)
+		check(OK, in, out);
 	arena_done(&arena);
 	return 0;
 }

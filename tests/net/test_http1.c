@@ -3,6 +3,7 @@
 #include "support/unit.h"
 #include "support/web.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -845,6 +846,32 @@ static void connections_have_a_limit(void **state)
 		web_close(&peers[i]);
 }
 
+/* Connection, stream and all. Octets that nobody waits for have no buffer. */
+#define IDLE_MAX ((size_t)1 << 10)
+#define IDLE_CONNECTIONS 500
+
+static size_t heap_used(void)
+{
+	web_settle();
+	return mallinfo2().uordblks; /* 0 where a sanitizer owns the heap */
+}
+
+static void idle_connections_hold_little(void **state)
+{
+	(void)state;
+	static struct web_peer peers[IDLE_CONNECTIONS];
+	web_connect(&peers[0]);
+	web_expect_alive(&peers[0]);
+	size_t before = heap_used();
+	for (size_t i = 1; i < COUNT(peers); i++) {
+		web_connect(&peers[i]);
+		web_expect_alive(&peers[i]);
+	}
+	assert_in_range(heap_used() - before, 0, IDLE_MAX * (COUNT(peers) - 1));
+	for (size_t i = 0; i < COUNT(peers); i++)
+		web_close(&peers[i]);
+}
+
 /* --- stopping -------------------------------------------------------------------------------- */
 
 static void stopping_closes_what_is_idle(void **state)
@@ -952,6 +979,7 @@ int main(void)
 	    TEST(an_answer_must_be_taken_in_time),
 	    TEST(who_never_closes_is_closed),
 	    TEST(connections_have_a_limit),
+	    TEST(idle_connections_hold_little),
 	    TEST(stopping_closes_what_is_idle),
 	    TEST(stopping_lets_requests_finish),
 	    TEST(stopping_does_not_wait_for_ever),
