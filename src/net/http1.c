@@ -362,6 +362,14 @@ static bool conn_step(struct conn *conn)
 	return false;
 }
 
+/* Whether on_room would find some: it moves a head that stands at the end of a full block, and
+ * forgets what is done with. */
+static bool has_room(const struct conn *conn)
+{
+	const struct block *in = conn->in;
+	return !in || in->end < in->size || in->at == in->end || conn->state == CONN_HEAD;
+}
+
 void conn_run(struct conn *conn)
 {
 	if (conn->running)
@@ -371,7 +379,7 @@ void conn_run(struct conn *conn)
 		;
 	conn->running = false;
 	/* A full block had paused it; there may be room again. */
-	if (conn->state != CONN_CLOSED && (!conn->in || conn->in->end < conn->in->size))
+	if (conn->state != CONN_CLOSED && has_room(conn))
 		stream_resume(conn->stream);
 }
 
