@@ -99,18 +99,23 @@ enum err inbox_add(struct inbox *inbox, const struct inbox_text *text)
 	return OK;
 }
 
+/* Text of an id sorts as the id does, in lower case; what is no id is compared all the same. */
+static bool comes_after(const struct id *id, struct bytes since)
+{
+	char text[ID_TEXT_LEN + 1];
+	id_format(id, text);
+	for (size_t i = 0; i < since.len && i < ID_TEXT_LEN; i++) {
+		char other = ascii_lower(since.at[i]);
+		if (text[i] != other)
+			return (unsigned char)text[i] > (unsigned char)other;
+	}
+	return since.len < ID_TEXT_LEN;
+}
+
 static bool passes(const struct inbox_text *text, const struct inbox_filter *filter)
 {
-	char id[ID_TEXT_LEN + 1];
-	if (filter->to.at && !bytes_equal(filter->to, text->to))
-		return false;
-	if (!filter->since.at)
-		return true;
-	/* Text of an id sorts as the id does; what is no id is compared all the same. */
-	id_format(&text->id, id);
-	size_t common = filter->since.len < ID_TEXT_LEN ? filter->since.len : ID_TEXT_LEN;
-	int order = memcmp(id, filter->since.at, common);
-	return order > 0 || (order == 0 && ID_TEXT_LEN > filter->since.len);
+	return (!filter->to.at || bytes_equal(filter->to, text->to)) &&
+	       (!filter->since.at || comes_after(&text->id, filter->since));
 }
 
 enum err inbox_read(const struct inbox *inbox, const struct inbox_filter *filter,
