@@ -214,13 +214,12 @@ static struct bytes prefix_cut(const struct plan_region *region, struct bytes di
 	return region_may_be(region, digits) && !region_may_be(region, left) ? digits : left;
 }
 
-/* The same, where what is left has a length that a number may have or exceed. */
+/* The same, where what is left has a length that a whole number may have. */
 static struct bytes prefix_cut_fitting(const struct plan_region *region, struct bytes digits,
                                        struct national *room)
 {
 	struct bytes left = prefix_cut(region, digits, room);
-	enum fit fit = region_fit(region, left.len);
-	return fit == FIT_POSSIBLE || fit == FIT_LONG ? left : digits;
+	return region_fit(region, left.len) == FIT_POSSIBLE ? left : digits;
 }
 
 static enum e164_status length_status(const struct plan_code *code, size_t national_len)

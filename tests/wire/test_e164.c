@@ -157,6 +157,7 @@ static const struct spelling_row spellings[] = {
     /* refused: digits */
     {TEXT("00447700900123"), "", &strict_rules, "no such calling code"},
     {TEXT("000447700900123"), "", &zero_rules, "no such calling code"},
+    {TEXT("0007400123456"), "GB", &home_rules, "too long"}, /* 000 is no 00 */
     {TEXT("+00447700900123"), "", &zero_rules, "no such calling code"},
     {TEXT("+0447700900123"), "", &zero_rules, "no such calling code"},
     {TEXT("07700900123"), "", &strict_rules, "no such calling code"},
@@ -322,6 +323,11 @@ static void shared_codes_know_their_countries(void **state)
 	    {"+1 800 234 5678", "", "18002345678", "US", "toll-free"},
 	    {"+1 999 555 0123", "", "19995550123", "US", "unknown"},
 	    {"+7 912 345 67 89", "", "79123456789", "RU", "mobile"},
+	    {"+7 800 123 45 67", "", "78001234567", "RU", "toll-free"}, /* its 8 is no prefix */
+	    {"8 800 123 45 67", "RU", "78001234567", "RU", "toll-free"},
+	    {"+375 801 123 4567", "", "3758011234567", "BY", "toll-free"}, /* nor is that 80 */
+	    {"80 801 123 4567", "BY", "3758011234567", "BY", "toll-free"},
+	    {"+86 0123456", "", "860123456", "CN", "unknown"}, /* nor a 0 that leaves too little */
 	    {"+7 771 000 9998", "", "77710009998", "KZ", "mobile"},
 	    {"+44 7400 123456", "", "447400123456", "GB", "mobile"},
 	    {"+44 1481 256789", "", "441481256789", "GG", "fixed"},
