@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the import shares between its two halves: understanding lines, and storing what they say. */
 #ifndef OPS_IMPORT_PRIVATE_H
 #define OPS_IMPORT_PRIVATE_H
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the dotdigital dialect share: a call under way, and the tables of its failures
+ * and answers. */
 #ifndef API_DOTDIGITAL_PRIVATE_H
 #define API_DOTDIGITAL_PRIVATE_H
 

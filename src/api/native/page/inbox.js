@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 "use strict";
 // Shows messages as they come: one question to the server is always open, for what came after the
 // newest one shown. Text is only ever set as text.
