@@ -19,8 +19,10 @@ struct delivery {
 	struct store *store;     /* borrowed */
 	struct list waiters;     /* the thread's: questions that wait */
 	size_t waiters_n;
-	bool hurried; /* the thread's */
-	struct task first, hurry;
+	bool hurried;  /* the thread's */
+	bool claiming; /* the thread's: the store is being asked for what an earlier run left */
+	bool stopping; /* the thread's */
+	struct task first, hurry, stop;
 	struct io_timer *timer;
 	struct store_claim claim; /* what an earlier run left */
 	struct store_commit commit;
@@ -46,8 +48,8 @@ struct handed {
 /* Waiters that have something now, or may not wait any longer, are answered. */
 static void waiters_look(struct delivery *delivery);
 
-static void write_out(struct delivery *delivery, const struct verification *v, struct bytes sender,
-                      struct bytes template, int64_t at_ms)
+static enum err write_out(struct delivery *delivery, const struct verification *v,
+                          struct bytes sender, struct bytes template, int64_t at_ms)
 {
 	char code[CODE_LENGTH_MAX + 1];
 	struct buf text;
@@ -76,6 +78,7 @@ static void write_out(struct delivery *delivery, const struct verification *v, s
 	if (text.at)
 		secret_wipe(text.at, text.len);
 	buf_done(&text);
+	return err;
 }
 
 /* What one loop committed in one round. */
@@ -85,8 +88,8 @@ static void handed_run(struct task *task)
 	struct delivery *delivery = handed->delivery;
 	while (handed) {
 		struct handed *next = handed->next;
-		write_out(delivery, &handed->verification, handed->sender, handed->template,
-		          handed->at_ms);
+		(void)write_out(delivery, &handed->verification, handed->sender, handed->template,
+		                handed->at_ms);
 		atomic_fetch_sub(&delivery->queued, 1);
 		free(handed);
 		handed = next;
@@ -295,33 +298,59 @@ void delivery_hurry(struct delivery *delivery)
 
 static void claim_next(struct delivery *delivery);
 
+/* The store is asked nothing more: its handle may be closed, and the thread end. */
+static void claim_end(struct delivery *delivery, enum err err)
+{
+	if (err)
+		LOG(LOG_ERROR, "queued-messages", log_text("why", bytes_from_text(err_text(err))),
+		    log_text("consequence", BYTES("they are shown at the next start")));
+	delivery->claiming = false;
+	if (delivery->stopping)
+		io_loop_stop(delivery->loop);
+}
+
 static void on_shown(struct store_commit *commit)
 {
 	struct delivery *delivery = CONTAINER_OF(commit, struct delivery, commit);
-	if (commit->err)
-		LOG(LOG_ERROR, "queued-messages",
-		    log_text("why", bytes_from_text(err_text(commit->err))));
+	if (commit->err || delivery->stopping)
+		claim_end(delivery, commit->err);
 	else
 		claim_next(delivery);
+}
+
+/* Shows the message and finishes it: as cancelled when its code is no longer the one that waits, as
+ * failed when it cannot be shown. */
+static void claimed_show(struct delivery *delivery, const struct claimed *claimed)
+{
+	struct message *message = claimed->message;
+	const struct verification *v = claimed->verification;
+	if (v->state != VERIFICATION_LIVE || v->generation != message->generation)
+		message->state = MESSAGE_CANCELLED;
+	else if (write_out(delivery, v, message->sender, message->template,
+	                   delivery->claim.now_ms) == OK)
+		message->state = MESSAGE_DELIVERED;
+	else
+		message->state = MESSAGE_FAILED;
+	message->template = BYTES_NONE;
+	message->provider = BYTES("inbox");
+	message->attempts++;
 }
 
 static void on_claimed(struct store_claim *claim)
 {
 	struct delivery *delivery = CONTAINER_OF(claim, struct delivery, claim);
-	if (claim->err || !claim->claimed_n)
+	if (claim->err || !claim->claimed_n) {
+		claim_end(delivery, claim->err);
 		return;
+	}
 	for (size_t i = 0; i < claim->claimed_n; i++) {
-		struct message *message = claim->claimed[i].message;
-		write_out(delivery, claim->claimed[i].verification, message->sender,
-		          message->template, claim->now_ms);
-		message->state = MESSAGE_DELIVERED;
-		message->template = BYTES_NONE;
-		message->provider = BYTES("inbox");
-		message->attempts++;
+		claimed_show(delivery, &claim->claimed[i]);
 		delivery->claimed_changes[i] =
-		    (struct change){.kind = CHANGE_MESSAGE, .message = message};
+		    (struct change){.kind = CHANGE_MESSAGE, .message = claim->claimed[i].message};
 	}
 	LOG(LOG_INFO, "queued-messages-shown", log_i64("messages", (int64_t)claim->claimed_n));
+	if (delivery->waiters_n)
+		waiters_look(delivery);
 	delivery->commit = (struct store_commit){
 	    .changes = delivery->claimed_changes,
 	    .changes_n = claim->claimed_n,
@@ -334,6 +363,7 @@ static void claim_next(struct delivery *delivery)
 {
 	int64_t now_ms = io_loop_now_ms(delivery->loop);
 	arena_reset(&delivery->claim_arena);
+	delivery->claiming = true;
 	delivery->claim = (struct store_claim){
 	    .now_ms = now_ms,
 	    .lapse_ms = now_ms + CLAIM_LAPSE_MS,
@@ -384,9 +414,18 @@ enum err delivery_start(struct delivery *delivery, struct store *store)
 	return io_loop_start(delivery->loop, "deliver");
 }
 
+static void stop_run(struct task *task)
+{
+	struct delivery *delivery = CONTAINER_OF(task, struct delivery, stop);
+	delivery->stopping = true;
+	if (!delivery->claiming)
+		io_loop_stop(delivery->loop);
+}
+
 void delivery_stop(struct delivery *delivery)
 {
-	io_loop_stop(delivery->loop);
+	delivery->stop.run = stop_run;
+	executor_post(io_loop_executor(delivery->loop), &delivery->stop);
 	io_loop_join(delivery->loop);
 }
 

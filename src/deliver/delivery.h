@@ -32,9 +32,10 @@ struct delivery *delivery_new(const struct delivery_options *options);
 struct executor *delivery_executor(struct delivery *delivery);
 /* Starts the thread, which first shows what was left queued in `store` (borrowed until stop). */
 MUST_CHECK enum err delivery_start(struct delivery *delivery, struct store *store);
-/* Answers all who wait with what there is; further questions do not wait. Any thread. */
+/* Answers all who wait with what there is; further questions do not wait. Any thread, once. */
 void delivery_hurry(struct delivery *delivery);
-/* Ends the thread after what was handed over is done. The store's handle may be closed then. */
+/* Ends the thread after what was handed over is done and the store has answered. Its handle may be
+ * closed then. */
 void delivery_stop(struct delivery *delivery);
 void delivery_free(struct delivery *delivery);
 
