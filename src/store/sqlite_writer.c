@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define REOPEN_MS 100
+#define REOPEN_MS 20
 /* How long nothing may have come in before the log is cut. */
 #define QUIET_MS 200
 /* How long the writer waits for readers to leave the log. */
@@ -213,7 +213,6 @@ static void fault_note(struct sqlite_writer *writer, bool in_commit)
 	writer->full = rc == SQLITE_FULL;
 	writer->doubtful = in_commit || (rc != SQLITE_FULL && rc != SQLITE_BUSY &&
 	                                 rc != SQLITE_NOMEM && rc != SQLITE_LOCKED);
-	writer->retry_at_ms = 0;
 }
 
 static void batch_undo(struct sqlite_writer *writer)
