@@ -15,7 +15,7 @@ const struct bytes TEXT_PLAIN = {"text/plain; charset=utf-8", 25};
 struct path {
 	struct bytes segments[PATH_SEGMENTS_MAX];
 	size_t n;
-	bool too_many;
+	bool too_many; /* for any route */
 };
 
 static void path_split(struct bytes raw, struct path *ret)
@@ -46,7 +46,7 @@ static bool path_is_sound(const struct path *path, struct arena *arena)
 		if (uri_decode_segment(path->segments[i], arena, &decoded) != OK)
 			return false;
 	}
-	return !path->too_many;
+	return true;
 }
 
 /* ---- owners ---------------------------------------------------------------------------------- */
@@ -91,6 +91,8 @@ static bool pattern_next(struct bytes *pattern, struct bytes *ret)
 static bool route_matches(const struct route *route, const struct path *path, bool fold)
 {
 	struct bytes pattern = route->pattern, word;
+	if (path->too_many)
+		return false;
 	for (size_t i = 0; i < path->n; i++) {
 		if (!pattern_next(&pattern, &word))
 			return false;
