@@ -82,6 +82,7 @@ export async function eventually(what, ask, passes) {
     const answer = await ask();
     if (passes(answer)) return answer;
     assert.ok(Date.now() < end, `${what}: still ${JSON.stringify(answer)}`);
+    await new Promise(setImmediate); // what was asked may not have waited for anything
   }
 }
 
