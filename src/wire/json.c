@@ -7,12 +7,10 @@
 #include <assert.h>
 
 enum expect {
-	EXPECT_VALUE,         /* the document's, or a member's */
-	EXPECT_FIRST_NAME,    /* or } */
-	EXPECT_FIRST_ELEMENT, /* or ] */
-	EXPECT_COMMA,         /* or the bracket that ends */
-	EXPECT_REST,          /* the document's value is whole */
-	EXPECT_NOTHING,
+	EXPECT_VALUE, /* the document's, or a member's */
+	EXPECT_FIRST, /* the first name or element, or the bracket that ends */
+	EXPECT_COMMA, /* or the bracket that ends */
+	EXPECT_REST,  /* the document's value is whole */
 };
 
 void json_reader_init(struct json_reader *reader, struct bytes in,
@@ -231,7 +229,7 @@ static enum err take_open(struct json_reader *reader, bool object, struct json_t
 	}
 	uint64_t bit = UINT64_C(1) << reader->depth++;
 	reader->objects = object ? reader->objects | bit : reader->objects & ~bit;
-	reader->expect = object ? EXPECT_FIRST_NAME : EXPECT_FIRST_ELEMENT;
+	reader->expect = EXPECT_FIRST;
 	ret->type = object ? JSON_TOKEN_OBJECT : JSON_TOKEN_ARRAY;
 	ret->raw = (struct bytes){reader->in.at + reader->at++, 1};
 	return OK;
@@ -320,10 +318,8 @@ static enum err take_inside(struct json_reader *reader, int octet, struct json_t
 
 static enum err take_end(struct json_reader *reader, struct json_token *ret)
 {
-	if (reader->expect == EXPECT_REST && !reader->options.rest_ignored &&
-	    next_octet(reader) >= 0)
+	if (!reader->options.rest_ignored && next_octet(reader) >= 0)
 		return refuse(reader, reader->at, "something follows the value");
-	reader->expect = EXPECT_NOTHING;
 	ret->type = JSON_TOKEN_END;
 	return OK;
 }
@@ -336,12 +332,10 @@ enum err json_next(struct json_reader *reader, struct json_token *ret)
 	switch ((enum expect)reader->expect) {
 	case EXPECT_VALUE:
 		return take_value(reader, next_octet(reader), ret);
-	case EXPECT_FIRST_NAME:
-	case EXPECT_FIRST_ELEMENT:
+	case EXPECT_FIRST:
 	case EXPECT_COMMA:
 		return take_inside(reader, next_octet(reader), ret);
 	case EXPECT_REST:
-	case EXPECT_NOTHING:
 		break;
 	}
 	return take_end(reader, ret);

@@ -24,6 +24,9 @@ static enum err read_all(struct bytes in, const struct json_options *options)
 	do {
 		err = json_next(&reader, &token);
 		assert_true(err || token.raw.at || token.type == JSON_TOKEN_END);
+		if (!err && token.type != JSON_TOKEN_END && strchr("{}[]", token.raw.at[0]) &&
+		    token.type <= JSON_TOKEN_ARRAY_END)
+			assert_int_equal(token.raw.len, 1);
 		assert_true(reader.at <= in.len);
 	} while (!err && token.type != JSON_TOKEN_END);
 	/* What was said stays said. */
@@ -131,6 +134,9 @@ struct traced {
 static const struct traced strict_traces[] = {
     {"scalars", BYTES("[1,true,false,null,\"x\"]"), "[ #1 t f n Tx ] $ "},
     {"nested", BYTES("{\"a\":{\"b\":[{}]},\"c\":-1.5e3}"), "{ Na { Nb [ { } ] } Nc #-1.5e3 } $ "},
+    {"NUL where a value must stand", BYTES("[\0]"), "[ !1 not a value"},
+    {"NUL where a name must stand", BYTES("{\0}"), "{ !1 not a name"},
+    {"NUL where a comma must stand", BYTES("[1\0]"), "[ #1 !2 a comma must stand here"},
     {"empty text", BYTES("{\"\":\"\"}"), "{ N T } $ "},
     {"escapes", BYTES("\"\\\"\\\\\\/ \\u0041\\u00e9\\u20AC\\ud834\\udd1e\""),
      "T\"\\/ A\xC3\xA9\xE2\x82\xAC\xF0\x9D\x84\x9E $ "},
