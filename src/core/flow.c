@@ -118,6 +118,44 @@ static void call_finish(struct flow_call *call, enum err err)
 
 /* ---- commit ---------------------------------------------------------------------------------- */
 
+/* It is on disk: whoever delivers may look at the message, whoever asked hears the outcome. */
+static void call_committed(struct flow_call *call)
+{
+	struct deliver *deliver = call->flow->ports.deliver;
+	const struct verify_result *result = &call->result;
+	if (!id_is_zero(&result->message.id)) {
+		struct message message = result->message;
+		message.template = result->template;
+		deliver->ops->committed(deliver, &message, &result->verification);
+	}
+	call_finish(call, OK);
+}
+
+static void on_doubt_resolved(struct store_load *load)
+{
+	struct flow_call *call = CONTAINER_OF(load, struct flow_call, load);
+	if (load->err == OK && load->event_found)
+		call_committed(call);
+	else
+		call_finish(call, ERR_UNKNOWN);
+}
+
+/* The commit may or may not have happened: its event says which. It is never done again. */
+static void doubt_resolve(struct flow_call *call)
+{
+	if (flow_now(call->flow) >= call->deadline_ms) {
+		call_finish(call, ERR_UNKNOWN);
+		return;
+	}
+	call->load = (struct store_load){
+	    .want = WANT_EVENT,
+	    .id = call->result.event.id,
+	    .arena = call->arena,
+	    .on_done = on_doubt_resolved,
+	};
+	store_load(call->flow->ports.store, &call->load);
+}
+
 static void on_committed(struct store_commit *commit)
 {
 	struct flow_call *call = CONTAINER_OF(commit, struct flow_call, commit);
@@ -130,14 +168,12 @@ static void on_committed(struct store_commit *commit)
 			load_start(call);
 		return;
 	}
-	const struct verify_result *result = &call->result;
-	if (commit->err == OK && !id_is_zero(&result->message.id)) {
-		struct message message = result->message;
-		message.template = result->template;
-		flow->ports.deliver->ops->committed(flow->ports.deliver, &message,
-		                                    &result->verification);
-	}
-	call_finish(call, commit->err);
+	if (commit->err == OK)
+		call_committed(call);
+	else if (commit->err == ERR_UNKNOWN)
+		doubt_resolve(call);
+	else
+		call_finish(call, commit->err);
 }
 
 static void commit_start(struct flow_call *call)
@@ -193,14 +229,15 @@ static void on_loaded(struct store_load *load)
 static void load_start(struct flow_call *call)
 {
 	call->load = (struct store_load){
-	    .want = WANT_NUMBER,
+	    .want = WANT_BUDGET,
 	    .arena = call->arena,
 	    .on_done = on_loaded,
 	};
 	if (call->kind == FLOW_CHECK) {
-		call->load.want |= WANT_VERIFICATION;
+		call->load.want |= WANT_VERIFICATION | WANT_FAILURES;
 		call->load.id = call->id;
 	} else {
+		call->load.want |= WANT_LINE;
 		call->load.tenant = call->send.tenant;
 		call->load.number = call->send.number;
 		call->load.purpose = call->send.purpose;

@@ -22,21 +22,27 @@
 enum store_want {
 	WANT_VERIFICATION = 1 << 0, /* by id */
 	WANT_SLOT = 1 << 1,         /* the live one of (tenant, purpose, slot) */
-	WANT_NUMBER = 1 << 2,       /* budget, failures and line of the number */
-	WANT_TENANT = 1 << 3,
-	WANT_CLIENT = 1 << 4,
+	WANT_BUDGET = 1 << 2,       /* of the number */
+	WANT_FAILURES = 1 << 3,     /* of the number within the tenant */
+	WANT_LINE = 1 << 4,         /* likewise */
+	WANT_TENANT = 1 << 5,
+	WANT_CLIENT = 1 << 6,
+	WANT_EVENT =
+	    1 << 7, /* by id: only whether it is there; how a doubtful commit is resolved */
+	WANT_NUMBER = WANT_BUDGET | WANT_FAILURES | WANT_LINE,
 };
 
 /* Reads records as they stand in one moment. With WANT_VERIFICATION the number and the tenant of
- * WANT_NUMBER are those of the verification found (nothing is loaded for it when none is). */
+ * BUDGET, FAILURES and LINE are those of the verification found (nothing is loaded when none is).
+ */
 struct store_load {
 	/* asked by the caller */
-	unsigned want; /* enum store_want, or-ed; VERIFICATION and SLOT exclude each other */
+	unsigned want; /* enum store_want, or-ed; VERIFICATION, SLOT and EVENT exclude each other */
 	struct id id;
-	struct bytes tenant;      /* SLOT, NUMBER, TENANT */
+	struct bytes tenant;      /* SLOT, FAILURES, LINE, TENANT */
 	enum purpose purpose;     /* SLOT */
 	struct bytes slot;        /* SLOT */
-	struct number number;     /* NUMBER, unless VERIFICATION is wanted too */
+	struct number number;     /* BUDGET, FAILURES, LINE, unless VERIFICATION is wanted too */
 	struct bytes client_name; /* CLIENT */
 	struct arena *arena;      /* where found records and their text go */
 	void (*on_done)(struct store_load *load);
@@ -48,6 +54,7 @@ struct store_load {
 	struct line *line;
 	struct tenant *tenant_record;
 	struct client *client;
+	bool event_found;
 	/* the store's own while the call is under way */
 	struct task task;
 };

@@ -231,9 +231,12 @@ static void load_number(struct memory_store *memory, struct store_load *load, st
 	const struct budget budget = {.number = *number};
 	const struct failures failures = {.tenant = tenant, .number = *number};
 	const struct line line = {.tenant = tenant, .number = *number};
-	load->budget = load_record(memory, load, CHANGE_BUDGET, &budget);
-	load->failures = load_record(memory, load, CHANGE_FAILURES, &failures);
-	load->line = load_record(memory, load, CHANGE_LINE, &line);
+	if (load->want & WANT_BUDGET)
+		load->budget = load_record(memory, load, CHANGE_BUDGET, &budget);
+	if (load->want & WANT_FAILURES)
+		load->failures = load_record(memory, load, CHANGE_FAILURES, &failures);
+	if (load->want & WANT_LINE)
+		load->line = load_record(memory, load, CHANGE_LINE, &line);
 }
 
 void rows_load(struct memory_store *memory, struct store_load *load)
@@ -246,6 +249,7 @@ void rows_load(struct memory_store *memory, struct store_load *load)
 	load->line = NULL;
 	load->tenant_record = NULL;
 	load->client = NULL;
+	load->event_found = false;
 	if (load->want & WANT_VERIFICATION) {
 		const struct verification key = {.id = load->id};
 		load->verification = load_record(memory, load, CHANGE_VERIFICATION, &key);
@@ -265,6 +269,10 @@ void rows_load(struct memory_store *memory, struct store_load *load)
 	if (load->want & WANT_CLIENT) {
 		const struct client key = {.name = load->client_name};
 		load->client = load_record(memory, load, CHANGE_CLIENT, &key);
+	}
+	if (load->want & WANT_EVENT) {
+		const struct event key = {.id = load->id};
+		load->event_found = row_find(memory, CHANGE_EVENT, &key) != NULL;
 	}
 }
 

@@ -38,15 +38,34 @@ static struct verification *slot_get(struct sqlite_conn *conn, struct store_load
 	return NULL;
 }
 
+static bool event_is_there(struct sqlite_conn *conn, struct store_load *load)
+{
+	sqlite3_stmt *statement = db_statement(conn, STATEMENT_EVENT_THERE);
+	if (!statement) {
+		load->err = ERR_STORE;
+		return false;
+	}
+	struct binder binder = {.statement = statement};
+	bind_id(&binder, &load->id);
+	int rc = sqlite3_step(statement);
+	sqlite3_reset(statement);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		load->err = ERR_STORE;
+	return rc == SQLITE_ROW;
+}
+
 static void number_get(struct sqlite_conn *conn, struct store_load *load, struct bytes tenant,
                        const struct number *number)
 {
 	const struct budget budget = {.number = *number};
 	const struct failures failures = {.tenant = tenant, .number = *number};
 	const struct line line = {.tenant = tenant, .number = *number};
-	load->budget = record_get(conn, load, CHANGE_BUDGET, &budget);
-	load->failures = record_get(conn, load, CHANGE_FAILURES, &failures);
-	load->line = record_get(conn, load, CHANGE_LINE, &line);
+	if (load->want & WANT_BUDGET)
+		load->budget = record_get(conn, load, CHANGE_BUDGET, &budget);
+	if (load->want & WANT_FAILURES)
+		load->failures = record_get(conn, load, CHANGE_FAILURES, &failures);
+	if (load->want & WANT_LINE)
+		load->line = record_get(conn, load, CHANGE_LINE, &line);
 }
 
 static void load_run(struct sqlite_conn *conn, struct store_load *load)
@@ -69,6 +88,8 @@ static void load_run(struct sqlite_conn *conn, struct store_load *load)
 		const struct client key = {.name = load->client_name};
 		load->client = record_get(conn, load, CHANGE_CLIENT, &key);
 	}
+	if (load->want & WANT_EVENT)
+		load->event_found = event_is_there(conn, load);
 }
 
 static void load_clear(struct store_load *load, enum err err)
@@ -80,6 +101,7 @@ static void load_clear(struct store_load *load, enum err err)
 	load->line = NULL;
 	load->tenant_record = NULL;
 	load->client = NULL;
+	load->event_found = false;
 }
 
 void read_round(struct sqlite_handle *handle, struct task_list *loads)
@@ -88,7 +110,8 @@ void read_round(struct sqlite_handle *handle, struct task_list *loads)
 	bool begun = db_run(conn, STATEMENT_BEGIN_READ) == SQLITE_DONE;
 	for (struct task *task = loads->first; task; task = task->next) {
 		struct store_load *load = CONTAINER_OF(task, struct store_load, task);
-		assert(!(load->want & WANT_VERIFICATION) || !(load->want & WANT_SLOT));
+		assert(!(load->want & WANT_VERIFICATION) ||
+		       !(load->want & (WANT_SLOT | WANT_EVENT)));
 		load_clear(load, begun ? OK : ERR_STORE);
 		if (begun)
 			load_run(conn, load);

@@ -8,6 +8,7 @@
 
 /* Out of a hundred calls. */
 #define LOADS_LOST 5
+#define DOUBTS_LOST 50      /* of the look-ups that would resolve one */
 #define COMMITS_LOST 5      /* ERR_STORE, and so it is */
 #define COMMITS_UNKNOWN 5   /* ERR_UNKNOWN, nothing happened */
 #define COMMITS_HIDDEN 5    /* ERR_UNKNOWN, yet it happened */
@@ -17,7 +18,8 @@
 struct hidden_commit {
 	struct store_commit commit;
 	struct store_commit *asked; /* borrowed */
-	struct flaky *flaky;        /* borrowed */
+	struct id event;
+	bool happened;
 };
 
 #define HIDDEN_MAX 4096
@@ -50,24 +52,15 @@ static void on_commit_task(struct task *task)
 	commit->on_done(commit);
 }
 
-static void flaky_load(struct store *store, struct store_load *load)
+static const struct id *event_of(const struct store_commit *commit)
 {
-	struct flaky *flaky = flaky_of(store);
-	if (test_rng_below(&flaky->rng, 100) >= LOADS_LOST) {
-		store_load(flaky->inner, load);
-		return;
-	}
-	load->err = ERR_STORE;
-	load->task.run = on_load_task;
-	executor_post(flaky->executor, &load->task);
+	return &commit->changes[commit->changes_n - 1].event->id;
 }
 
-static void on_hidden(struct store_commit *commit)
+/* Whoever asked will never learn that this commit happened. */
+static void count_hidden(struct flaky *flaky, const struct store_commit *commit)
 {
-	struct hidden_commit *hidden = CONTAINER_OF(commit, struct hidden_commit, commit);
-	struct flaky *flaky = hidden->flaky;
-	hidden->asked->err = commit->err ? commit->err : ERR_UNKNOWN;
-	for (size_t i = 0; commit->err == OK && i < commit->changes_n; i++) {
+	for (size_t i = 0; i < commit->changes_n; i++) {
 		const struct change *change = &commit->changes[i];
 		flaky->hidden_guesses_n +=
 		    change->kind == CHANGE_BUDGET &&
@@ -77,6 +70,38 @@ static void on_hidden(struct store_commit *commit)
 		                            change->verification->state == VERIFICATION_APPROVED;
 		flaky->hidden_messages_n += change->kind == CHANGE_MESSAGE;
 	}
+}
+
+/* The look-up that would have resolved a doubt is lost too. */
+static void doubt_stays(struct flaky *flaky, const struct store_load *load)
+{
+	for (size_t i = 0; i < flaky->hidden_n; i++) {
+		const struct hidden_commit *hidden = &flaky->hidden[i];
+		if (hidden->happened && id_equal(&hidden->event, &load->id))
+			count_hidden(flaky, hidden->asked);
+	}
+}
+
+static void flaky_load(struct store *store, struct store_load *load)
+{
+	struct flaky *flaky = flaky_of(store);
+	if (test_rng_below(&flaky->rng, 100) >=
+	    (load->want & WANT_EVENT ? DOUBTS_LOST : LOADS_LOST)) {
+		store_load(flaky->inner, load);
+		return;
+	}
+	if (load->want & WANT_EVENT)
+		doubt_stays(flaky, load);
+	load->err = ERR_STORE;
+	load->task.run = on_load_task;
+	executor_post(flaky->executor, &load->task);
+}
+
+static void on_hidden(struct store_commit *commit)
+{
+	struct hidden_commit *hidden = CONTAINER_OF(commit, struct hidden_commit, commit);
+	hidden->happened = commit->err == OK;
+	hidden->asked->err = commit->err ? commit->err : ERR_UNKNOWN;
 	hidden->asked->on_done(hidden->asked);
 }
 
@@ -89,7 +114,7 @@ static void commit_hide(struct flaky *flaky, struct store_commit *asked)
 	               .changes_n = asked->changes_n,
 	               .on_done = on_hidden},
 	    .asked = asked,
-	    .flaky = flaky,
+	    .event = *event_of(asked),
 	};
 	store_commit(flaky->inner, &hidden->commit);
 }

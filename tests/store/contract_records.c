@@ -451,6 +451,9 @@ static void only_what_is_wanted_is_loaded(void **state)
 	    0,
 	    WANT_VERIFICATION,
 	    WANT_SLOT,
+	    WANT_BUDGET,
+	    WANT_FAILURES,
+	    WANT_LINE,
 	    WANT_NUMBER,
 	    WANT_TENANT,
 	    WANT_CLIENT,
@@ -468,15 +471,32 @@ static void only_what_is_wanted_is_loaded(void **state)
 		    .client_name = BYTES("shop"),
 		};
 		assert_int_equal(desk_load(desk, &load), OK);
-		bool number = wants[i] & WANT_NUMBER;
 		assert_int_equal(load.verification != NULL,
 		                 (wants[i] & (WANT_VERIFICATION | WANT_SLOT)) != 0);
-		assert_int_equal(load.budget != NULL, number);
-		assert_int_equal(load.failures != NULL, number);
-		assert_int_equal(load.line != NULL, number);
+		assert_int_equal(load.budget != NULL, (wants[i] & WANT_BUDGET) != 0);
+		assert_int_equal(load.failures != NULL, (wants[i] & WANT_FAILURES) != 0);
+		assert_int_equal(load.line != NULL, (wants[i] & WANT_LINE) != 0);
 		assert_int_equal(load.tenant_record != NULL, (wants[i] & WANT_TENANT) != 0);
 		assert_int_equal(load.client != NULL, (wants[i] & WANT_CLIENT) != 0);
 	}
+}
+
+static void an_event_is_found_once_it_is_there(void **state)
+{
+	struct desk *desk = &bench_of(state)->desk;
+	struct record_set set;
+	record_set_init(&set, 1);
+	struct store_load load = {.want = WANT_EVENT, .id = set.event.id, .event_found = true};
+	assert_int_equal(desk_load(desk, &load), OK);
+	assert_false(load.event_found);
+	everything_is_inserted(desk, &set);
+	load = (struct store_load){.want = WANT_EVENT, .id = set.event.id};
+	assert_int_equal(desk_load(desk, &load), OK);
+	assert_true(load.event_found);
+	load =
+	    (struct store_load){.want = WANT_TENANT, .id = set.event.id, .tenant = BYTES("acme")};
+	assert_int_equal(desk_load(desk, &load), OK);
+	assert_false(load.event_found);
 }
 
 static void the_number_and_tenant_of_a_wanted_verification_are_its_own(void **state)
@@ -583,6 +603,7 @@ const struct CMUnitTest contract_records[] = {
     CASE(a_large_text_comes_back),
     CASE(what_is_not_there_is_null),
     CASE(only_what_is_wanted_is_loaded),
+    CASE(an_event_is_found_once_it_is_there),
     CASE(the_number_and_tenant_of_a_wanted_verification_are_its_own),
     CASE(nothing_is_loaded_for_a_verification_that_is_not_there),
     CASE(tenants_share_a_number_s_budget_and_nothing_else),
