@@ -484,17 +484,15 @@ static void only_what_is_wanted_is_loaded(void **state)
 static void an_event_is_found_once_it_is_there(void **state)
 {
 	struct desk *desk = &bench_of(state)->desk;
-	struct record_set set;
-	record_set_init(&set, 1);
-	struct store_load load = {.want = WANT_EVENT, .id = set.event.id, .event_found = true};
+	struct event event = sample_event(1);
+	struct store_load load = {.want = WANT_EVENT, .id = event.id, .event_found = true};
 	assert_int_equal(desk_load(desk, &load), OK);
 	assert_false(load.event_found);
-	everything_is_inserted(desk, &set);
-	load = (struct store_load){.want = WANT_EVENT, .id = set.event.id};
+	assert_int_equal(desk_change(desk, CHANGE_EVENT, &event), OK);
+	load = (struct store_load){.want = WANT_EVENT, .id = event.id};
 	assert_int_equal(desk_load(desk, &load), OK);
 	assert_true(load.event_found);
-	load =
-	    (struct store_load){.want = WANT_TENANT, .id = set.event.id, .tenant = BYTES("acme")};
+	load = (struct store_load){.want = WANT_TENANT, .id = event.id, .tenant = BYTES("acme")};
 	assert_int_equal(desk_load(desk, &load), OK);
 	assert_false(load.event_found);
 }
