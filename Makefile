@@ -55,7 +55,8 @@ format-check:
 	@scripts/format --check
 
 numbering-plan:
-	@cd tools/numbering-plan && npm ci --no-audit --no-fund && ./generate
+	@scripts/deps test
+	@tools/numbering-plan/generate --newest
 
 install: build
 	@meson configure build -Dprefix='$(PREFIX)'
