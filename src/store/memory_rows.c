@@ -86,7 +86,7 @@ static void key_add_record(struct buf *key, enum change_kind kind, const void *r
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
-		assert(!"a kind of record");
+		assert(false && "a kind of record");
 	}
 }
 

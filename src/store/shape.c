@@ -64,7 +64,7 @@ enum change_kind change_record_kind(enum change_kind kind)
 	case CHANGE_LINE:
 		return kind;
 	}
-	assert(!"a kind of change");
+	assert(false && "a kind of change");
 	return kind;
 }
 

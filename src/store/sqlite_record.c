@@ -138,7 +138,7 @@ void record_sql(enum change_kind kind, enum verb verb, struct buf *ret)
 	case VERBS:
 		break;
 	}
-	assert(!"a verb");
+	assert(false && "a verb");
 }
 
 /* --- binding --------------------------------------------------------------------------------- */
@@ -228,7 +228,7 @@ int record_bind_key(sqlite3_stmt *statement, enum change_kind kind, const void *
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
-		assert(!"a kind of record");
+		assert(false && "a kind of record");
 	}
 	return binder.at;
 }
@@ -371,7 +371,7 @@ void record_bind(struct sqlite_conn *conn, sqlite3_stmt *statement, enum change_
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
-		assert(!"a kind of record");
+		assert(false && "a kind of record");
 	}
 	assert(!tables[kind].columns[binder.at]);
 }
@@ -583,7 +583,7 @@ enum err record_read(sqlite3_stmt *statement, enum change_kind kind, struct aren
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
-		assert(!"a kind of record that is read");
+		assert(false && "a kind of record that is read");
 	}
 	if (!columns.err)
 		*ret = record;

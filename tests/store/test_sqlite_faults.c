@@ -51,7 +51,7 @@ static bool disk_fails(unsigned kind, bool log)
 {
 	if (!(disk.kinds & kind) || (disk.log_only && !log) || (disk.database_only && log))
 		return false;
-	uint64_t x = disk.random += 0x9E3779B97F4A7C15;
+	uint64_t x = atomic_fetch_add(&disk.random, 0x9E3779B97F4A7C15);
 	x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9;
 	x = (x ^ x >> 27) * 0x94D049BB133111EB;
 	if (disk.calls++ < disk.after || (x ^ x >> 31) % 1000 >= disk.chance)
