@@ -174,6 +174,11 @@ static const struct row rows[] = {
     {"twice refused, though null", &import, BYTES("{\"to\":null,\"to\":\"2\"}"),
      "!member stands twice to"},
     {"twice refused, unknown", &once, BYTES("{\"x\":1,\"y\":1,\"x\":2}"), "!member stands twice x"},
+    {"twice refused, unknown, not the first", &once, BYTES("{\"x\":1,\"y\":1,\"y\":2}"),
+     "!member stands twice y"},
+    {"last wins, its neighbours stay", &vendor,
+     BYTES("{\"count\":1,\"urgent\":true,\"settings\":{},\"count\":2,\"urgent\":false}"),
+     "count=2 urgent=0 settings={}"},
     {"once each, unknown", &once, BYTES("{\"x\":1,\"X\":1,\"\":2}"), ""},
 
     {"array of one", &vendor, BYTES("[{\"to\":\"1\"}]"), "to=1"},
