@@ -13,8 +13,8 @@
 
 struct io_loop;
 
-/* Tasks posted by tasks run in the same round, this many times over; what is posted then waits for
- * the sockets to have had their turn. */
+/* Tasks posted by tasks run in the same round, this many times over where a round drains; what is
+ * posted then waits for the sockets to have had their turn. */
 #define IO_LOOP_DRAINS_MAX 16
 
 /* NULL when the system gives no memory or descriptors. Ignores SIGPIPE for the process. */

@@ -26,7 +26,6 @@ enum err http_refuse(struct http_refusal *reterr, int status, const char *why)
 
 /* --- authority ------------------------------------------------------------------------------- */
 
-/* *ret_name is what stands before the port. */
 static bool port_is_good(struct bytes in)
 {
 	if (in.len == 0 || in.len > PORT_DIGITS_MAX)
@@ -228,43 +227,34 @@ static enum err read_connection(struct http_head *head, struct bytes value,
 	return OK;
 }
 
-static enum err read_expect(struct http_head *head, struct bytes value)
+static enum err read_expect(struct http_head *head, struct bytes value, struct http_refusal *reterr)
 {
+	(void)reterr;
 	bool is_continue =
 	    head->expect == HTTP_EXPECT_NOTHING && bytes_equal_fold(value, BYTES("100-continue"));
 	head->expect = is_continue ? HTTP_EXPECT_CONTINUE : HTTP_EXPECT_OTHER;
 	return OK;
 }
 
-/* What the fields that frame or route a request say. */
+/* The fields that frame or route a request, and who reads them. */
+static const struct {
+	struct bytes name;
+	enum err (*read)(struct http_head *head, struct bytes value, struct http_refusal *reterr);
+} meanings[] = {
+    {BYTES("Host"), read_host},
+    {BYTES("Content-Length"), read_length},
+    {BYTES("Transfer-Encoding"), read_encoding},
+    {BYTES("Connection"), read_connection},
+    {BYTES("Expect"), read_expect},
+};
+
 static enum err read_meaning(struct http_head *head, const struct http_field *field,
                              struct http_refusal *reterr)
 {
-	struct bytes name = field->name;
-	switch (name.len) {
-	case 4:
-		if (bytes_equal_fold(name, BYTES("host")))
-			return read_host(head, field->value, reterr);
-		return OK;
-	case 6:
-		if (bytes_equal_fold(name, BYTES("expect")))
-			return read_expect(head, field->value);
-		return OK;
-	case 10:
-		if (bytes_equal_fold(name, BYTES("connection")))
-			return read_connection(head, field->value, reterr);
-		return OK;
-	case 14:
-		if (bytes_equal_fold(name, BYTES("content-length")))
-			return read_length(head, field->value, reterr);
-		return OK;
-	case 17:
-		if (bytes_equal_fold(name, BYTES("transfer-encoding")))
-			return read_encoding(head, field->value, reterr);
-		return OK;
-	default:
-		return OK;
-	}
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (bytes_equal_fold(field->name, meanings[i].name))
+			return meanings[i].read(head, field->value, reterr);
+	return OK;
 }
 
 static enum err read_field(struct http_head *head, struct bytes line,

@@ -7,8 +7,6 @@
  */
 #include "wire/http_private.h"
 
-#include <assert.h>
-
 enum state {
 	STATE_SIZE, /* needs a digit */
 	STATE_SIZE_MORE,
@@ -78,14 +76,30 @@ static enum err step_size(struct http_chunked *chunked, char c, struct http_refu
 	return OK;
 }
 
-/* The state after an octet that must be `want`. */
-static enum err step_fixed(struct http_chunked *chunked, char c, char want, int next,
+/* An octet that can only be one. */
+static enum err step_fixed(struct http_chunked *chunked, char c, char want, enum state next,
                            struct http_refusal *reterr)
 {
 	if (c != want)
 		return http_refuse(reterr, 400, "a line of the chunked body does not end in CRLF");
 	chunked->state = next;
 	return OK;
+}
+
+static enum err step_size_lf(struct http_chunked *chunked, char c, struct http_refusal *reterr)
+{
+	return step_fixed(chunked, c, '\n', chunked->left ? STATE_DATA : STATE_LINE, reterr);
+}
+
+static enum err step_data_cr(struct http_chunked *chunked, char c, struct http_refusal *reterr)
+{
+	return step_fixed(chunked, c, '\r', STATE_DATA_LF, reterr);
+}
+
+static enum err step_data_lf(struct http_chunked *chunked, char c, struct http_refusal *reterr)
+{
+	chunked->digits = 0;
+	return step_fixed(chunked, c, '\n', STATE_SIZE, reterr);
 }
 
 static enum err step_name(struct http_chunked *chunked, char c, struct http_refusal *reterr)
@@ -128,43 +142,31 @@ static enum err step_line(struct http_chunked *chunked, char c, struct http_refu
 	return step_name(chunked, c, reterr);
 }
 
-static int state_after_size(const struct http_chunked *chunked)
+static enum err step_value_lf(struct http_chunked *chunked, char c, struct http_refusal *reterr)
 {
-	return chunked->left ? STATE_DATA : STATE_LINE;
+	return step_fixed(chunked, c, '\n', STATE_LINE, reterr);
 }
+
+static enum err step_last_lf(struct http_chunked *chunked, char c, struct http_refusal *reterr)
+{
+	return step_fixed(chunked, c, '\n', STATE_DONE, reterr);
+}
+
+/* What each state does with an octet; DATA takes many at once, DONE none. */
+static enum err (*const steps[])(struct http_chunked *chunked, char c,
+                                 struct http_refusal *reterr) = {
+    [STATE_SIZE] = step_size,         [STATE_SIZE_MORE] = step_size,
+    [STATE_SIZE_LF] = step_size_lf,   [STATE_DATA_CR] = step_data_cr,
+    [STATE_DATA_LF] = step_data_lf,   [STATE_LINE] = step_line,
+    [STATE_NAME] = step_name,         [STATE_VALUE] = step_value,
+    [STATE_VALUE_LF] = step_value_lf, [STATE_LAST_LF] = step_last_lf,
+};
 
 static enum err step(struct http_chunked *chunked, char c, struct http_refusal *reterr)
 {
-	enum state state = (enum state)chunked->state;
-	if (state >= STATE_LINE && ++chunked->trailers_len > HTTP_TRAILERS_LEN_MAX)
+	if (chunked->state >= STATE_LINE && ++chunked->trailers_len > HTTP_TRAILERS_LEN_MAX)
 		return http_refuse(reterr, 431, "the trailers are too large");
-	switch (state) {
-	case STATE_SIZE:
-	case STATE_SIZE_MORE:
-		return step_size(chunked, c, reterr);
-	case STATE_SIZE_LF:
-		return step_fixed(chunked, c, '\n', state_after_size(chunked), reterr);
-	case STATE_DATA_CR:
-		return step_fixed(chunked, c, '\r', STATE_DATA_LF, reterr);
-	case STATE_DATA_LF:
-		chunked->digits = 0;
-		return step_fixed(chunked, c, '\n', STATE_SIZE, reterr);
-	case STATE_LINE:
-		return step_line(chunked, c, reterr);
-	case STATE_NAME:
-		return step_name(chunked, c, reterr);
-	case STATE_VALUE:
-		return step_value(chunked, c, reterr);
-	case STATE_VALUE_LF:
-		return step_fixed(chunked, c, '\n', STATE_LINE, reterr);
-	case STATE_LAST_LF:
-		return step_fixed(chunked, c, '\n', STATE_DONE, reterr);
-	case STATE_DATA:
-	case STATE_DONE:
-		break;
-	}
-	assert(!"a state that takes no octet");
-	return ERR_MALFORMED;
+	return steps[chunked->state](chunked, c, reterr);
 }
 
 /* How much of the chunk's data can be taken now. */

@@ -3,6 +3,8 @@
 #include "support/unit.h"
 #include "support/web.h"
 
+#include "net/block.h"
+
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -99,6 +101,17 @@ static void a_large_answer_arrives_whole(void **state)
 	web_close(&peer);
 }
 
+static void a_head_too_wide_is_our_mistake(void **state)
+{
+	(void)state;
+	struct web_peer peer;
+	web_connect(&peer);
+	web_send_text(&peer, "GET /wide HTTP/1.1\r\n" HOST "\r\n");
+	assert_true(web_expect_body(&peer, 500, ""));
+	assert_true(web_ended(&peer));
+	web_close(&peer);
+}
+
 /* --- when a connection ends ------------------------------------------------------------------ */
 
 static void a_connection_ends_when_asked(void **state)
@@ -174,6 +187,50 @@ static void half_a_close_still_gets_its_answers(void **state)
 	assert_true(web_ended(&peer));
 	web_close(&peer);
 	assert_int_equal(web_abandoned(), 0);
+}
+
+/* A request that fills its block, and the end, in one go: the answer is not yet written when the
+ * end is seen. */
+static void an_end_right_behind_a_request(void **state)
+{
+	(void)state;
+	static char text[BLOCK_SMALL + 1];
+	int n = snprintf(text, sizeof(text), "GET /describe HTTP/1.1\r\n" HOST "X: ");
+	memset(text + n, 'x', BLOCK_SMALL - (size_t)n - 4);
+	memcpy(text + BLOCK_SMALL - 4, "\r\n\r\n", 4);
+	struct web_peer peer;
+	web_connect(&peer);
+	web_settle();
+	web_hold();
+	web_send_text(&peer, text);
+	web_end(&peer);
+	web_let_go();
+	assert_false(web_expect_body(&peer, 200, "GET /describe - a 2 0 127.0.0.1"));
+	assert_true(web_ended(&peer));
+	web_close(&peer);
+	assert_int_equal(web_open(), 0);
+}
+
+/* The end is seen while the last answer is on its way. */
+static void an_end_during_the_last_answer(void **state)
+{
+	(void)state;
+	struct web_peer peer;
+	struct web_answer answer;
+	web_narrow();
+	web_connect_small(&peer, 4096);
+	web_send_text(&peer, "GET /large HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	while (web_counts().requests < 1)
+		;
+	web_end(&peer);
+	web_settle();
+	assert_true(web_next(&peer, false, &answer));
+	assert_int_equal(answer.body_len, WEB_LARGE);
+	web_answer_done(&answer);
+	assert_true(web_ended(&peer));
+	/* Nothing to wait for. */
+	assert_int_equal(web_open(), 0);
+	web_close(&peer);
 }
 
 static void half_a_request_gets_no_answer(void **state)
@@ -273,6 +330,101 @@ static void octets_may_come_one_by_one(void **state)
 	}
 	assert_false(web_expect_body(&peer, 200, "abc"));
 	assert_false(web_expect_body(&peer, 200, "def"));
+	web_expect_alive(&peer);
+	web_close(&peer);
+}
+
+/* What a request says stays as it was while other octets come, over this connection or another. */
+static void heads_are_not_written_over(void **state)
+{
+	(void)state;
+	static char pad[BLOCK_SMALL];
+	memset(pad, 'x', sizeof(pad) - 1);
+	struct web_peer peer, other;
+	web_connect(&peer);
+	/* By the chunks of its own body. */
+	web_send_text(&peer, "POST /describe?chunked HTTP/1.1\r\nHost: b.example\r\n"
+	                     "Transfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 3; i++) {
+		web_settle();
+		web_send_text(&peer,
+		              "40\r\nyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+		              "yyyyyyy\r\n");
+	}
+	web_send_text(&peer, "0\r\n\r\n");
+	assert_false(
+	    web_expect_body(&peer, 200, "POST /describe chunked b.example 2 192 127.0.0.1"));
+	/* By whoever gets its first block, once it has outgrown it; after another request, too. */
+	for (int i = 0; i < 2; i++) {
+		web_hold();
+		if (i)
+			web_send_text(&peer, "GET /describe HTTP/1.1\r\n" HOST "\r\n");
+		web_send_text(&peer, "GET /describe?long HTTP/1.1\r\nHost: b.example\r\nX: ");
+		web_send_text(&peer, pad);
+		web_let_go();
+		web_settle();
+		web_connect(&other);
+		web_send_text(&other,
+		              "GET /zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+		              "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
+		web_settle();
+		web_send_text(&peer, "\r\n\r\n");
+		if (i)
+			assert_false(
+			    web_expect_body(&peer, 200, "GET /describe - a 1 0 127.0.0.1"));
+		assert_false(
+		    web_expect_body(&peer, 200, "GET /describe long b.example 2 0 127.0.0.1"));
+		web_close(&other);
+	}
+	web_close(&peer);
+}
+
+/* More than a block of requests waits while the first is worked on: reading was paused, and must go
+ * on afterwards, wherever in a request the block was full. */
+static void a_full_block_is_read_on(void **state)
+{
+	(void)state;
+	static char requests[3 * BLOCK_SMALL];
+	static const char request[] = "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc";
+	size_t len = sizeof(request) - 1, n = sizeof(requests) / len;
+	for (size_t i = 0; i < n; i++)
+		memcpy(requests + i * len, request, len);
+	char head[200];
+	for (size_t pad = 1; pad <= len; pad++) {
+		struct web_peer peer;
+		web_connect(&peer);
+		(void)snprintf(head, sizeof(head), "GET /late HTTP/1.1\r\n" HOST "X: %0*d\r\n\r\n",
+		               (int)pad, 0);
+		web_send_text(&peer, head);
+		web_send(&peer, (struct bytes){requests, n * len});
+		while (!web_late())
+			;
+		web_settle();
+		web_answer_late();
+		assert_false(web_expect_body(&peer, 200, ""));
+		for (size_t i = 0; i < n; i++)
+			assert_false(web_expect_body(&peer, 200, "abc"));
+		web_close(&peer);
+	}
+}
+
+/* The same where the block is full of a body that has already gone elsewhere. */
+static void a_block_full_of_body_is_read_on(void **state)
+{
+	(void)state;
+	static char body[10001];
+	memset(body, 'y', sizeof(body) - 1);
+	struct web_peer peer;
+	web_connect(&peer);
+	web_send_text(&peer, "GET /late HTTP/1.1\r\n" HOST "\r\n"
+	                     "POST / HTTP/1.1\r\n" HOST "Content-Length: 10000\r\n\r\n");
+	web_send_text(&peer, body);
+	while (!web_late())
+		;
+	web_settle();
+	web_answer_late();
+	assert_false(web_expect_body(&peer, 200, ""));
+	assert_false(web_expect_body(&peer, 200, body));
 	web_expect_alive(&peer);
 	web_close(&peer);
 }
@@ -520,6 +672,14 @@ static void continue_is_sent_when_wanted(void **state)
 	assert_false(web_expect(&peer, 100));
 	web_send_text(&peer, "1\r\nx\r\n0\r\n\r\n");
 	assert_false(web_expect_body(&peer, 200, "x"));
+	/* Who was told to go on is on firm ground, also when it was too much. */
+	web_send_text(&peer, "POST /small HTTP/1.1\r\n" HOST
+	                     "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+	assert_false(web_expect(&peer, 100));
+	web_send_text(&peer, "11\r\n0123456789abcdefg\r\n");
+	assert_false(web_expect(&peer, 413));
+	web_send_text(&peer, "0\r\n\r\n");
+	web_expect_alive(&peer);
 	web_close(&peer);
 }
 
@@ -795,6 +955,29 @@ static void an_answer_must_be_taken_in_time(void **state)
 	web_close(&peer);
 }
 
+static void a_small_answer_must_be_taken_in_time_too(void **state)
+{
+	(void)state;
+	static char body[15000];
+	char head[100];
+	struct web_peer peer;
+	memset(body, 'x', sizeof(body));
+	web_narrow();
+	web_connect_small(&peer, 1);
+	(void)snprintf(head, sizeof(head), "POST / HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n",
+	               sizeof(body));
+	web_send_text(&peer, head);
+	web_send(&peer, (struct bytes){body, sizeof(body)});
+	while (web_counts().requests < 1)
+		;
+	web_settle();
+	web_pass_ms(NET_WRITE_MS - 1);
+	assert_int_equal(web_open(), 1);
+	web_pass_ms(1);
+	assert_int_equal(web_open(), 0);
+	web_close(&peer);
+}
+
 static void who_never_closes_is_closed(void **state)
 {
 	(void)state;
@@ -918,6 +1101,45 @@ static void stopping_lets_requests_finish(void **state)
 	web_stop_await();
 }
 
+static void stopping_lets_answers_be_read(void **state)
+{
+	(void)state;
+	struct web_peer peer;
+	struct web_answer answer;
+	web_narrow();
+	web_connect_small(&peer, 4096);
+	web_send_text(&peer, "GET /large HTTP/1.1\r\n" HOST "\r\n");
+	while (web_counts().requests < 1)
+		;
+	web_stop_begin();
+	assert_true(web_next(&peer, false, &answer));
+	assert_int_equal(answer.body_len, WEB_LARGE);
+	assert_false(answer.close); /* it was too late to say so */
+	web_answer_done(&answer);
+	assert_true(web_ended(&peer));
+	web_close(&peer);
+	web_stop_await();
+}
+
+/* Nobody reads it any more, but the handler still works on it. */
+static void stopping_waits_for_what_was_abandoned(void **state)
+{
+	(void)state;
+	struct web_peer peer;
+	web_connect(&peer);
+	web_send_text(&peer, "GET /late HTTP/1.1\r\n" HOST "\r\n");
+	while (!web_late())
+		;
+	web_abort(&peer);
+	while (web_abandoned() != 1)
+		;
+	web_stop_begin();
+	web_pass_ms(NET_STOP_MS - 1);
+	assert_false(web_stopped());
+	web_answer_late();
+	web_stop_await();
+}
+
 static void stopping_does_not_wait_for_ever(void **state)
 {
 	(void)state;
@@ -949,15 +1171,21 @@ int main(void)
 	    TEST(an_answer_has_what_it_must),
 	    TEST(some_answers_have_no_body),
 	    TEST(a_large_answer_arrives_whole),
+	    TEST(a_head_too_wide_is_our_mistake),
 	    TEST(a_connection_ends_when_asked),
 	    TEST(a_refusal_ends_the_connection),
 	    TEST(a_last_answer_reaches_who_still_sends),
 	    TEST(half_a_close_still_gets_its_answers),
+	    TEST(an_end_right_behind_a_request),
+	    TEST(an_end_during_the_last_answer),
 	    TEST(half_a_request_gets_no_answer),
 	    TEST(what_is_abandoned_may_still_be_answered),
 	    TEST(what_is_never_answered_is_freed),
 	    TEST(answers_come_in_order),
 	    TEST(octets_may_come_one_by_one),
+	    TEST(heads_are_not_written_over),
+	    TEST(a_full_block_is_read_on),
+	    TEST(a_block_full_of_body_is_read_on),
 	    TEST(heads_of_every_length),
 	    TEST(bodies_of_every_length),
 	    TEST(ten_megabytes_pipelined),
@@ -977,11 +1205,14 @@ int main(void)
 	    TEST(a_drained_body_must_keep_its_pace_too),
 	    TEST(the_handler_may_take_its_time),
 	    TEST(an_answer_must_be_taken_in_time),
+	    TEST(a_small_answer_must_be_taken_in_time_too),
 	    TEST(who_never_closes_is_closed),
 	    TEST(connections_have_a_limit),
 	    TEST(idle_connections_hold_little),
 	    TEST(stopping_closes_what_is_idle),
 	    TEST(stopping_lets_requests_finish),
+	    TEST(stopping_lets_answers_be_read),
+	    TEST(stopping_waits_for_what_was_abandoned),
 	    TEST(stopping_does_not_wait_for_ever),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 static struct io_loop *loop;
 static struct http1 *http1;
 static struct listener *listener;
+static int listening;
 static unsigned port;
 static _Atomic int64_t now_ms;
 
@@ -67,6 +68,16 @@ static void describe(struct request *request)
 	request_answer(request, 200, BYTES("text/plain"), text);
 }
 
+static void answer_wide(struct request *request)
+{
+	char *value = arena_take(request->arena, WEB_LARGE);
+	if (!value)
+		abort();
+	memset(value, 'W', WEB_LARGE);
+	response_field(request, BYTES("X-Wide"), (struct bytes){value, WEB_LARGE});
+	request_answer(request, 200, BYTES_NONE, BYTES("wide"));
+}
+
 static void answer_large(struct request *request)
 {
 	char *body = arena_take(request->arena, WEB_LARGE);
@@ -91,6 +102,10 @@ static void on_request(struct request_handler *handler, struct request *request)
 	}
 	if (path_is(request, "/large")) {
 		answer_large(request);
+		return;
+	}
+	if (path_is(request, "/wide")) {
+		answer_wide(request);
 		return;
 	}
 	request->response.close = path_is(request, "/close");
@@ -162,6 +177,41 @@ void web_pass_ms(int64_t ms)
 	atomic_fetch_add(&now_ms, ms);
 	on_loop(do_tick);
 	web_settle();
+}
+
+static pthread_mutex_t hold_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t hold_changed = PTHREAD_COND_INITIALIZER;
+static bool held, holding;
+
+static void hold_run(struct task *task)
+{
+	(void)task;
+	(void)pthread_mutex_lock(&hold_lock);
+	holding = true;
+	(void)pthread_cond_broadcast(&hold_changed);
+	while (held)
+		(void)pthread_cond_wait(&hold_changed, &hold_lock);
+	holding = false;
+	(void)pthread_mutex_unlock(&hold_lock);
+}
+
+void web_hold(void)
+{
+	static struct task task = {.run = hold_run};
+	(void)pthread_mutex_lock(&hold_lock);
+	held = true;
+	executor_post(io_loop_executor(loop), &task);
+	while (!holding)
+		(void)pthread_cond_wait(&hold_changed, &hold_lock);
+	(void)pthread_mutex_unlock(&hold_lock);
+}
+
+void web_let_go(void)
+{
+	(void)pthread_mutex_lock(&hold_lock);
+	held = false;
+	(void)pthread_cond_broadcast(&hold_changed);
+	(void)pthread_mutex_unlock(&hold_lock);
 }
 
 static size_t noted;
@@ -259,11 +309,24 @@ void web_start(const struct net_limits *limits)
 	};
 	http1 = http1_new(&options);
 	assert_non_null(http1);
-	int fd;
-	assert_int_equal(listener_bind("127.0.0.1", false, 0, false, &fd, &port), OK);
-	listener = listener_start(loop, fd, &listener_user, NULL);
+	assert_int_equal(listener_bind("127.0.0.1", false, 0, false, &listening, &port), OK);
+	listener = listener_start(loop, listening, &listener_user, NULL);
 	assert_non_null(listener);
 	assert_int_equal(io_loop_start(loop, "web"), OK);
+}
+
+void web_narrow(void)
+{
+	int least = 1; /* the system makes it as little as it can */
+	assert_int_equal(setsockopt(listening, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+}
+
+bool web_stopped(void)
+{
+	(void)pthread_mutex_lock(&stop_lock);
+	bool is = stopped;
+	(void)pthread_mutex_unlock(&stop_lock);
+	return is;
 }
 
 static void on_stopped(void *data)

@@ -9,6 +9,7 @@
  *   /large       a body of WEB_LARGE octets
  *   /close       says that the connection ends
  *   /no-content  204
+ *   /wide        a field longer than any head may be
  *   /describe    METHOD PATH QUERY AUTHORITY FIELDS BODY-LENGTH as text */
 #ifndef TESTS_SUPPORT_WEB_H
 #define TESTS_SUPPORT_WEB_H
@@ -29,11 +30,17 @@ void web_stop_gracefully(void);
 /* Begins it and returns once nothing is accepted any more. */
 void web_stop_begin(void);
 void web_stop_await(void);
+bool web_stopped(void);
+/* Connections from now on take little of an answer at once. */
+void web_narrow(void);
 
 /* Moves the test's clock and lets the server look at it. */
 void web_pass_ms(int64_t ms);
 /* Returns when the loop has done all that it had to do. */
 void web_settle(void);
+/* Stops the loop in its tracks, so that what comes meanwhile comes at once; lets it go on. */
+void web_hold(void);
+void web_let_go(void);
 /* Connections that the server has open. */
 size_t web_open(void);
 struct net_counts web_counts(void);

@@ -145,6 +145,14 @@ static const struct good goods[] = {
      .minor = 1,
      .fields_n = 1,
      .length = -1},
+    {.name = "absolute form without path or query",
+     .in = "GET https://a.example HTTP/1.1\r\n" HOST "\r\n",
+     .method = "GET",
+     .path = "/",
+     .authority = "a.example",
+     .minor = 1,
+     .fields_n = 1,
+     .length = -1},
     {.name = "absolute form in HTTP/1.0 needs no Host",
      .in = "GET http://[::1]:80/x HTTP/1.0\r\n\r\n",
      .method = "GET",
@@ -306,6 +314,10 @@ static const struct bad bads[] = {
     {"version in small letters", B("GET / http/1.1\r\n"), 400, 0},
     {"version without a dot", B("GET / HTTP/11\r\n"), 400, 0},
     {"version of two digits", B("GET / HTTP/1.10\r\n"), 400, 0},
+    {"version with a letter first", B("GET / HTTP/x.1\r\n"), 400, 0},
+    {"version with a letter last", B("GET / HTTP/1.x\r\n"), 400, 0},
+    {"version with a letter for the dot", B("GET / HTTP/1x1\r\n"), 400, 0},
+    {"an empty target", B("GET  HTTP/1.1\r\n"), 400, 0},
     {"HTTP/2.0", B("GET / HTTP/2.0\r\n"), 505, 0},
     {"HTTP/1.2", B("GET / HTTP/1.2\r\n"), 505, 0},
     {"HTTP/0.9", B("GET / HTTP/0.9\r\n"), 505, 0},
@@ -347,6 +359,9 @@ static const struct bad bads[] = {
     {"Host with junk after the bracket", B(LINE "Host: [::1]x\r\n"), 400, 0},
     {"Host with a bad address", B(LINE "Host: [:::1]\r\n"), 400, 0},
     {"Host with an empty address", B(LINE "Host: []\r\n"), 400, 0},
+    {"Host with an address too long",
+     B(LINE "Host: [1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa]\r\n"), 400, 0},
+    {"Host with a port of six digits", B(LINE "Host: a:000080\r\n"), 400, 0},
     {"Host with a zone", B(LINE "Host: [fe80::1%25lo]\r\n"), 400, 0},
     {"folded line", B(LINE HOST " folded\r\n"), 400, 0},
     {"folded line by tab", B(LINE HOST "\tfolded\r\n"), 400, 0},
@@ -460,6 +475,18 @@ static int target_status(size_t target_len, bool ends, bool whole)
 	return decode_status(&text, whole);
 }
 
+/* The longest method before it. */
+static int longest_line_status(size_t target_len, bool whole)
+{
+	static struct text text;
+	text.len = 0;
+	text_fill(&text, 'M', HTTP_METHOD_MAX);
+	text_add(&text, " /");
+	text_fill(&text, 'a', target_len - 1);
+	text_add(&text, " HTTP/1.1\r\n" HOST "\r\n");
+	return decode_status(&text, whole);
+}
+
 static void target_has_a_limit(void **state)
 {
 	(void)state;
@@ -467,6 +494,8 @@ static void target_has_a_limit(void **state)
 		assert_int_equal(target_status(TARGET_MAX, true, whole), 0);
 		assert_int_equal(target_status(TARGET_MAX + 1, true, whole), 414);
 		assert_int_equal(target_status(TARGET_MAX, false, whole), -1);
+		assert_int_equal(longest_line_status(TARGET_MAX, whole), 0);
+		assert_int_equal(longest_line_status(TARGET_MAX + 1, whole), 414);
 		assert_int_equal(target_status(TARGET_MAX + 100, false, whole), 414);
 		assert_int_equal(target_status(HEAD_MAX + 100, false, whole), 414);
 	}
@@ -524,6 +553,28 @@ static void head_has_a_limit(void **state)
 		assert_int_equal(head_status(HEAD_MAX + 1, whole), 431);
 		assert_int_equal(head_status(HEAD_MAX + 2000, whole), 431);
 	}
+}
+
+/* A head limit below the target's counts for the request line too. */
+static void head_may_be_smaller_than_a_target(void **state)
+{
+	(void)state;
+	static const struct http_limits small = {100, TARGET_MAX, FIELDS_MAX};
+	static struct text text;
+	struct http_head head;
+	struct http_refusal refusal;
+	size_t used;
+	text.len = 0;
+	text_add(&text, "GET /");
+	text_fill(&text, 'a', 200);
+	http_head_init(&head, fields);
+	assert_int_equal(
+	    http_head_decode(&head, (struct bytes){text.at, 99}, &small, &used, &refusal),
+	    ERR_MORE);
+	assert_int_equal(
+	    http_head_decode(&head, (struct bytes){text.at, 100}, &small, &used, &refusal),
+	    ERR_MALFORMED);
+	assert_int_equal(refusal.status, 431);
 }
 
 /* --- chunked --------------------------------------------------------------------------------- */
@@ -710,6 +761,7 @@ int main(void)
 	    cmocka_unit_test(method_has_a_limit),
 	    cmocka_unit_test(fields_have_a_limit),
 	    cmocka_unit_test(head_has_a_limit),
+	    cmocka_unit_test(head_may_be_smaller_than_a_target),
 	    cmocka_unit_test(chunked_bodies),
 	    cmocka_unit_test(chunked_drops_and_decodes_in_place),
 	    cmocka_unit_test(chunked_waits_for_room),
