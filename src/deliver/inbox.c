@@ -112,27 +112,36 @@ static bool comes_after(const struct id *id, struct bytes since)
 	return since.len < ID_TEXT_LEN;
 }
 
-static bool passes(const struct inbox_text *text, const struct inbox_filter *filter)
+/* The newest text before `*at` (counted from the oldest) that passes, or NULL. Ids sort by arrival:
+ * what is not after `since` ends the search. */
+static const struct inbox_text *next_newest(const struct inbox *inbox,
+                                            const struct inbox_filter *filter, size_t *at)
 {
-	return (!filter->to.at || bytes_equal(filter->to, text->to)) &&
-	       (!filter->since.at || comes_after(&text->id, filter->since));
+	while (*at > 0) {
+		size_t index = (inbox->first + --*at) % INBOX_KEPT;
+		const struct inbox_text *text = &inbox->ring[index].text;
+		if (filter->since.at && !comes_after(&text->id, filter->since))
+			return NULL;
+		if (!filter->to.at || bytes_equal(filter->to, text->to))
+			return text;
+	}
+	return NULL;
 }
 
 enum err inbox_read(const struct inbox *inbox, const struct inbox_filter *filter,
                     struct arena *arena, struct inbox_text **ret, size_t *ret_n)
 {
-	size_t max = filter->max < inbox->n ? filter->max : inbox->n;
-	struct inbox_text *texts = arena_take_array(arena, max + 1, sizeof(*texts));
-	size_t n = 0;
-	if (!texts)
+	size_t n = 0, at = inbox->n;
+	while (n < filter->max && next_newest(inbox, filter, &at))
+		n++;
+	/* Who waits asks again and again with one arena: nothing costs nothing. */
+	struct inbox_text *texts = n ? arena_take_array(arena, n, sizeof(*texts)) : NULL;
+	if (n && !texts)
 		return ERR_NO_MEMORY;
-	for (size_t i = inbox->n; i > 0 && n < max; i--) {
-		const struct kept *kept = &inbox->ring[(inbox->first + i - 1) % INBOX_KEPT];
-		if (!passes(&kept->text, filter))
-			continue;
-		if (!text_copy(arena, &kept->text, &texts[n++]))
+	at = inbox->n;
+	for (size_t i = 0; i < n; i++)
+		if (!text_copy(arena, next_newest(inbox, filter, &at), &texts[i]))
 			return ERR_NO_MEMORY;
-	}
 	*ret = texts;
 	*ret_n = n;
 	return OK;

@@ -42,7 +42,8 @@ struct inbox_filter {
 	size_t max;
 };
 
-/* Copies what passes the filter into `arena`, newest first. ERR_NO_MEMORY. */
+/* Copies what passes the filter into `arena`, newest first; takes nothing from it when nothing
+ * passes. ERR_NO_MEMORY. */
 MUST_CHECK enum err inbox_read(const struct inbox *inbox, const struct inbox_filter *filter,
                                struct arena *arena, struct inbox_text **ret, size_t *ret_n);
 

@@ -502,6 +502,7 @@ static void only_so_many_wait(void **state)
 	question_ask(place, &more);
 	test_executor_run_until(&place->desk.executor, &more.done);
 	assert_int_equal(more.question.err, ERR_OVERLOAD);
+	arena_done(&more.arena);
 	assert_int_equal(ask(place, &more), 1);
 	arena_done(&more.arena);
 	question_init(place, &more, 3600000);
