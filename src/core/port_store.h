@@ -83,7 +83,8 @@ enum change_kind {
  * such row), or the whole commit is refused with ERR_CONFLICT. A write stores the version after
  * the one it found; the record in memory keeps what it had. A CHANGE_VERIFICATION that would be the
  * second live one of its (tenant, purpose, slot), after all changes of the commit, is a conflict
- * too. */
+ * too. No record is changed twice in one commit, a message stays with its verification, and a
+ * verification keeps its slot while it is LIVE. */
 struct change {
 	enum change_kind kind;
 	union {
@@ -125,7 +126,7 @@ struct store_claim {
 	size_t max; /* at most CLAIM_MAX */
 	struct arena *arena;
 	void (*on_done)(struct store_claim *claim);
-	enum err err;
+	enum err err; /* OK, ERR_STORE, ERR_UNKNOWN (they come back at lapse_ms), ERR_OVERLOAD */
 	struct claimed *claimed;
 	size_t claimed_n;
 	struct task task;
@@ -136,7 +137,9 @@ struct store_claim {
 
 /* One small step of forgetting: deletes at most PURGE_STEP rows of each kind: verifications that
  * were made before `before_ms` and are finished or expired before it, their messages, events older
- * than it, and budgets whose keep_until_ms lies before `now_ms`. `more`: call again. */
+ * than it, and budgets whose keep_until_ms lies before `now_ms`. A record was made when its id
+ * says. `more`: call again, also when nothing was deleted: the step may have walked past rows that
+ * stay. A caller that stops early may find the walk going on from there. */
 struct store_purge {
 	int64_t now_ms;
 	int64_t before_ms;
