@@ -111,6 +111,7 @@ static void call_fail(struct fault_call *call, enum err err)
 		call->load.line = NULL;
 		call->load.tenant_record = NULL;
 		call->load.client = NULL;
+		call->load.event_found = false;
 		call->load.err = err;
 		return;
 	case CALL_COMMIT:

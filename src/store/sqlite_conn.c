@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-#define CACHE_WRITE_KIB 16384
+#define CACHE_WRITE_KIB 32768
 #define CACHE_READ_KIB 4096
 
 static const char *const statements[STATEMENTS] = {
