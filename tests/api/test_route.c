@@ -85,7 +85,7 @@ static const struct path_row {
     {"the inbox", "GET", "/inbox", "inbox", 0, NULL, NULL},
     {"its script", "GET", "/inbox/inbox.js", "inbox/inbox.js", 0, NULL, NULL},
     {"its API", "DELETE", "/inbox/api/messages", "inbox/api/messages", 0, NULL, NULL},
-    {"two other methods", "PUT", "/inbox/api/messages", NULL, 405, "GET, DELETE", NULL},
+    {"two other methods", "PUT", "/inbox/api/messages", NULL, 405, "GET, HEAD, DELETE", NULL},
     {"an inbox of no API", "GET", "/inbox/api", NULL, 404, NULL, NULL},
     {"the house", "GET", "/", "", 0, NULL, NULL},
     {"another method of the house", "POST", "/", NULL, 405, "GET", NULL},

@@ -240,8 +240,8 @@ describe("the page", () => {
 describe("paths and methods", () => {
   const rows = [
     ["HEAD", "/inbox", 200], ["GET", "/inbox/", 404], ["GET", "/inbox/x", 404], ["GET", "/Inbox", 404], ["GET", "/inbox//api/messages", 404],
-    ["POST", "/inbox", 405, "GET, HEAD"], ["POST", "/inbox/api/messages", 405, "GET, DELETE"], ["PUT", "/inbox/api/latest", 405, "GET"],
-    ["DELETE", "/inbox/api/latest", 405, "GET"], ["GET", "/healthz", 200], ["HEAD", "/healthz", 200], ["POST", "/healthz", 405, "GET, HEAD"],
+    ["POST", "/inbox", 405, "GET, HEAD"], ["POST", "/inbox/api/messages", 405, "GET, HEAD, DELETE"], ["PUT", "/inbox/api/latest", 405, "GET, HEAD"],
+    ["DELETE", "/inbox/api/latest", 405, "GET, HEAD"], ["GET", "/healthz", 200], ["HEAD", "/healthz", 200], ["POST", "/healthz", 405, "GET, HEAD"],
     ["GET", "/healthz/", 404], ["GET", "/HEALTHZ", 404], ["GET", "/", 200], ["POST", "/", 405, "GET"], ["GET", "/none", 404], ["GET", "/favicon.ico", 404],
   ];
   for (const [method, target, status, allow] of rows)

@@ -15,10 +15,14 @@ static const struct route native_routes[] = {
     {{"GET", 3}, {"inbox", 5}, inbox_page},
     {{"HEAD", 4}, {"inbox", 5}, inbox_page},
     {{"GET", 3}, {"inbox/inbox.js", 14}, inbox_script},
+    {{"HEAD", 4}, {"inbox/inbox.js", 14}, inbox_script},
     {{"GET", 3}, {"inbox/inbox.css", 15}, inbox_style},
+    {{"HEAD", 4}, {"inbox/inbox.css", 15}, inbox_style},
     {{"GET", 3}, {"inbox/api/messages", 18}, inbox_messages},
+    {{"HEAD", 4}, {"inbox/api/messages", 18}, inbox_messages},
     {{"DELETE", 6}, {"inbox/api/messages", 18}, inbox_delete},
     {{"GET", 3}, {"inbox/api/latest", 16}, inbox_latest},
+    {{"HEAD", 4}, {"inbox/api/latest", 16}, inbox_latest},
 };
 
 const struct owner native_owner = {
