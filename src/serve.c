@@ -25,6 +25,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define API_TICK_MS 500
@@ -457,6 +458,16 @@ static void end(struct serve *serve)
 	secret_wipe(&serve->key.key, sizeof(serve->key.key));
 }
 
+/* Connections are descriptors: as many as the system lets us have. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve_run(const struct serve_options *options, const struct serve_store *store)
 {
 	static struct serve serve; /* too large for a stack, one a process */
@@ -464,6 +475,7 @@ int serve_run(const struct serve_options *options, const struct serve_store *sto
 	serve.kind = store;
 	serve.key.id = BYTES(SECRET_FILE_ID);
 	serve.purge_idle = true;
+	raise_descriptors();
 	serve_settings(options->dev, &serve.layers);
 	settings_resolve(&serve.layers, NULL, API_DOTDIGITAL, &serve.settings);
 	if (log_start(STDERR_FILENO, LOG_FORM_AUTO) != OK)
