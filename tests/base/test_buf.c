@@ -161,6 +161,7 @@ int main(void)
 	    cmocka_unit_test(test_it_grows),
 	    cmocka_unit_test(test_max_at_its_edge),
 	    cmocka_unit_test(test_printf_max_at_its_edge),
+	    cmocka_unit_test(test_printf_fills_what_was_taken),
 	    cmocka_unit_test(test_reserve),
 	    cmocka_unit_test(test_more_than_there_is),
 	    cmocka_unit_test(test_consume),
