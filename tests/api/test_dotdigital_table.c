@@ -27,7 +27,7 @@ static const enum outcome_kind outcome_kinds[OUTCOME_COUNT] = {
 	"\"verified\":\"2031-04-03T09:15:01.120Z\"}"
 #define THROTTLED(property, words)                                                                 \
 	"[{\"property\":\"" property "\",\"failureCode\":\"Throttled\",\"details\":\"" words "\"}" \
-	                                                                                     "]"
+	"]"
 #define BAD_BODY                                                                                   \
 	"[{\"property\":\"code\",\"failureCode\":\"CodeInvalid\",\"details\":\"'code' must have "  \
 	"a value.\"}]"
