@@ -538,3 +538,17 @@ void web_expect_alive(struct web_peer *peer)
 	web_send_text(peer, "POST /alive HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nalive");
 	assert_false(web_expect_body(peer, 200, "alive"));
 }
+
+int web_set_up(void **state)
+{
+	(void)state;
+	web_start(NULL);
+	return 0;
+}
+
+int web_tear_down(void **state)
+{
+	(void)state;
+	web_stop();
+	return 0;
+}

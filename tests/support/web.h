@@ -90,4 +90,8 @@ bool web_expect_body(struct web_peer *peer, int status, const char *body);
 /* Checks that the connection still serves. */
 void web_expect_alive(struct web_peer *peer);
 
+/* A server with its defaults for one test of cmocka, and its end. */
+int web_set_up(void **state);
+int web_tear_down(void **state);
+
 #endif
