@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARENA_BLOCK ((size_t)4096 - sizeof(struct arena_block))
+#define ARENA_BLOCK ((size_t)16384 - sizeof(struct arena_block))
 #define ARENA_ALIGN _Alignof(max_align_t)
 
 struct arena_block {

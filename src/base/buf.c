@@ -13,6 +13,11 @@ void buf_init(struct buf *buf, size_t max)
 	*buf = (struct buf){.max = max};
 }
 
+void buf_init_fixed(struct buf *buf, char *memory, size_t cap)
+{
+	*buf = (struct buf){.at = memory, .cap = cap, .max = cap - 1};
+}
+
 void buf_done(struct buf *buf)
 {
 	free(buf->at);

@@ -271,8 +271,8 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 	if (LOG_BATCH_MAX - batch.len < LOG_LINE_MAX)
 		batch_hand_over();
 	/* A buf keeps room for a NUL behind what it holds. */
-	struct buf line = {
-	    .at = batch.at + batch.len, .cap = LOG_LINE_MAX + 1, .max = LOG_LINE_MAX};
+	struct buf line;
+	buf_init_fixed(&line, batch.at + batch.len, LOG_LINE_MAX + 1);
 	log_format(&line, log_state.form, wall_ms(), level, event, fields, fields_n);
 	if (line.failed) {
 		/* Too long to be true: the event alone. */

@@ -80,7 +80,7 @@ enum err db_open(struct sqlite_conn *conn, const char *path, enum conn_use use,
 	*conn = (struct sqlite_conn){0};
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	flags |= use == CONN_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-	int rc = sqlite3_open_v2(path, &conn->db, flags, scrub_vfs());
+	int rc = sqlite3_open_v2(path, &conn->db, flags, vfs_name());
 	if (!rc)
 		rc = db_set_up(conn, use);
 	if (!rc)

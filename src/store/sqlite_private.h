@@ -3,6 +3,7 @@
  *
  *      sqlite.c          open and close, handles, rounds, answers
  *      sqlite_conn.c     one connection: opening it, its statements, what went wrong
+ *      sqlite_vfs.c      the log's writes are gathered, one for a batch
  *      sqlite_scrub.c    what is written to the file has nothing in its gaps
  *      sqlite_schema.c   whose database it is, migrations
  *      sqlite_record.c   records to rows and back
@@ -83,7 +84,10 @@ int statement_finish(sqlite3_stmt *statement);
 void record_sql(enum change_kind kind, enum verb verb, struct buf *ret);
 
 /* Names the file system layer to open the database with; NULL: SQLite's own. */
-const char *scrub_vfs(void);
+const char *vfs_name(void);
+/* Writes by the methods of `plain`, a page of a b-tree without what stands in its gap. */
+int scrub_write(const sqlite3_io_methods *plain, sqlite3_file *file, const void *octets, int len,
+                sqlite3_int64 at);
 
 /* --- schema (sqlite_schema.c) ---------------------------------------------------------------- */
 

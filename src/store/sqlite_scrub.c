@@ -8,20 +8,13 @@
  *
  *      | header | cell pointers ─►|      gap: zeros      |◄─ cells, free blocks |
  *
- * SQLite's own file methods stay, only writing is ours. The log keeps its pages as they came, with
- * checksums; it is cut after a purge. */
+ * The log keeps its pages as they came, with checksums; it is cut after a purge. */
 #include "store/sqlite_private.h"
 
 #define PAGE 4096
 /* In a larger file the pages of a list of free or overflowing ones may begin like a b-tree's:
  * they begin with the number of the next page. */
 #define PAGES_MAX (INT64_C(1) << 24)
-
-static sqlite3_vfs scrubbing;
-static const sqlite3_vfs *plain;
-static sqlite3_io_methods methods;
-static const sqlite3_io_methods *methods_plain;
-static pthread_mutex_t methods_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static unsigned u16(const uint8_t *at)
 {
@@ -44,49 +37,16 @@ static bool gap_find(const uint8_t page[PAGE], bool first, unsigned *ret_from, u
 	return true;
 }
 
-static int on_write(sqlite3_file *file, const void *octets, int len, sqlite3_int64 at)
+int scrub_write(const sqlite3_io_methods *plain, sqlite3_file *file, const void *octets, int len,
+                sqlite3_int64 at)
 {
 	uint8_t page[PAGE];
 	unsigned from, to;
 	sqlite3_int64 file_len;
-	if (len != PAGE || at % PAGE || methods_plain->xFileSize(file, &file_len) ||
+	if (len != PAGE || at % PAGE || plain->xFileSize(file, &file_len) ||
 	    file_len / PAGE >= PAGES_MAX || !gap_find(octets, at == 0, &from, &to))
-		return methods_plain->xWrite(file, octets, len, at);
+		return plain->xWrite(file, octets, len, at);
 	memcpy(page, octets, PAGE);
 	memset(page + from, 0, to - from);
-	return methods_plain->xWrite(file, page, PAGE, at);
-}
-
-static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
-                   int *ret_flags)
-{
-	int rc = plain->xOpen(vfs, name, file, flags, ret_flags);
-	if (rc || !(flags & SQLITE_OPEN_MAIN_DB) || !file->pMethods)
-		return rc;
-	pthread_mutex_lock(&methods_lock);
-	if (!methods_plain) {
-		methods_plain = file->pMethods;
-		methods = *methods_plain;
-		methods.xWrite = on_write;
-	}
-	/* A file system with methods of its own (it locks otherwise) goes without. */
-	if (file->pMethods == methods_plain)
-		file->pMethods = &methods;
-	pthread_mutex_unlock(&methods_lock);
-	return rc;
-}
-
-const char *scrub_vfs(void)
-{
-	pthread_mutex_lock(&methods_lock);
-	if (!plain && (plain = sqlite3_vfs_find(NULL))) {
-		scrubbing = *plain;
-		scrubbing.zName = "verifyd";
-		scrubbing.xOpen = on_open;
-		if (sqlite3_vfs_register(&scrubbing, 0))
-			plain = NULL;
-	}
-	const char *name = plain ? scrubbing.zName : NULL;
-	pthread_mutex_unlock(&methods_lock);
-	return name;
+	return plain->xWrite(file, page, PAGE, at);
 }

@@ -160,13 +160,16 @@ static enum write_result change_write(struct sqlite_conn *conn, const struct cha
 	return rc == SQLITE_DONE || rc_is_row_level(rc) ? WRITE_OK : WRITE_FAILED;
 }
 
-/* Verifications that give a slot up are written before those that take one. */
+/* Verifications that give a slot up are written before those that take one. A new one has none to
+ * give up. */
 static bool is_early(const struct change *change)
 {
-	return change->kind == CHANGE_VERIFICATION && !holds_slot(change);
+	return change->kind == CHANGE_VERIFICATION && !has_fresh_id(change) && !holds_slot(change);
 }
 
-/* The change that is written first; changes_n when there are only guards. */
+/* The change that is written first, and so needs no check before: its own statement says whether
+ * its version held, and nothing else is written yet if it did not. (A create's is its budget.)
+ * changes_n when there are only guards. */
 static size_t commit_first(const struct store_commit *commit)
 {
 	for (size_t i = 0; i < commit->changes_n; i++)

@@ -154,6 +154,22 @@ static void test_consume(void **state)
 	buf_done(&buf);
 }
 
+static void test_fixed_memory_is_not_outgrown(void **state)
+{
+	(void)state;
+	char memory[8];
+	struct buf buf;
+	buf_init_fixed(&buf, memory, sizeof(memory));
+	buf_add_text(&buf, "1234567");
+	assert_false(buf.failed);
+	assert_ptr_equal(buf.at, memory);
+	assert_true(bytes_equal(buf_bytes(&buf), BYTES("1234567")));
+	buf_add_char(&buf, '8');
+	assert_true(buf.failed);
+	assert_ptr_equal(buf.at, memory);
+	assert_true(bytes_equal(buf_bytes(&buf), BYTES("1234567")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +181,7 @@ int main(void)
 	    cmocka_unit_test(test_reserve),
 	    cmocka_unit_test(test_more_than_there_is),
 	    cmocka_unit_test(test_consume),
+	    cmocka_unit_test(test_fixed_memory_is_not_outgrown),
 	};
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL) > 0;
 }

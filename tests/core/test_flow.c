@@ -352,6 +352,21 @@ static void a_doubtful_commit_that_happened_is_answered_as_such(void **state)
 	assert_int_equal(rig->deliver.delivered_n, 1);
 }
 
+static void a_doubt_is_not_looked_into_after_the_deadline(void **state)
+{
+	(void)state;
+	rig->script.commit_errs[0] = ERR_UNKNOWN;
+	rig->script.event_found = true;
+	struct flow_call *call = send(0, NUMBER);
+	while (rig->script.commits_n == 0)
+		assert_true(test_executor_run_one(&rig->executor));
+	rig->clock.now_ms = call->deadline_ms;
+	run_all();
+	assert_int_equal(call->err, ERR_UNKNOWN);
+	assert_int_equal(rig->script.loads_n, 1);
+	assert_int_equal(rig->deliver.delivered_n, 0);
+}
+
 static void a_failing_step_is_a_fault(void **state)
 {
 	(void)state;
@@ -695,6 +710,7 @@ int main(void)
 	    CASE(a_failing_load_is_a_fault),
 	    CASE(a_failing_commit_is_a_fault_and_delivers_nothing),
 	    CASE(a_doubtful_commit_that_happened_is_answered_as_such),
+	    CASE(a_doubt_is_not_looked_into_after_the_deadline),
 	    CASE(a_failing_step_is_a_fault),
 	    CASE(without_memory_for_its_slot_a_send_does_not_begin),
 	    CASE(conflicts_are_tried_again_up_to_a_limit),

@@ -98,13 +98,21 @@ static void write_moment(struct json_writer *json, const char *name, int64_t at_
 	json_write_text_member(json, name, (struct bytes){text, WHEN_TEXT_LEN});
 }
 
+/* Every member has its limit, so the answer is written where it stays. */
+#define CODE_BODY_MAX 512
+
 static void answer_code(struct dotdigital_call *call, int status, const struct verify_code *code)
 {
+	char *memory = arena_take(call->request->arena, CODE_BODY_MAX);
 	struct buf body;
 	struct json_writer json;
 	char id[ID_TEXT_LEN + 1];
+	if (!memory) {
+		dotdigital_answer_fault(call, ERR_NO_MEMORY);
+		return;
+	}
 	id_format(&code->id, id);
-	buf_init(&body, 0);
+	buf_init_fixed(&body, memory, CODE_BODY_MAX);
 	json_writer_init(&json, &body);
 	json_write_object(&json);
 	json_write_text_member(&json, "requestId", (struct bytes){id, ID_TEXT_LEN});
@@ -115,7 +123,8 @@ static void answer_code(struct dotdigital_call *call, int status, const struct v
 	if (code->verified_ms)
 		write_moment(&json, "verified", code->verified_ms);
 	json_write_object_end(&json);
-	answer_json(call, status, &body);
+	assert(!body.failed);
+	dotdigital_answer(call, status, application_json, buf_bytes(&body));
 }
 
 void dotdigital_answer_fault(struct dotdigital_call *call, enum err err)

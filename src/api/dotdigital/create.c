@@ -142,7 +142,7 @@ static unsigned command_read(struct dotdigital_call *call, const struct create_b
 		}
 	}
 	send->template = body->text.at ? body->text : default_text;
-	if (!text_is_sound(&send->policy, life_ms, send->template))
+	if (body->text.at && !text_is_sound(&send->policy, life_ms, body->text))
 		failed |= 1u << FAILURE_BODY;
 	return failed;
 }
