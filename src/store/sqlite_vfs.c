@@ -154,8 +154,8 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
 const char *vfs_name(void)
 {
 	pthread_mutex_lock(&once_lock);
-	/* Nobody asks how much memory SQLite has, so it need not lock to count; refused, and no harm,
-	 * when SQLite is in use already. */
+	/* Nobody asks how much memory SQLite has, so it need not lock to count; refused, and no
+	 * harm, when SQLite is in use already. */
 	if (!plain_vfs)
 		(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (!plain_vfs && (plain_vfs = sqlite3_vfs_find(NULL))) {
