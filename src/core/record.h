@@ -35,7 +35,8 @@ enum verification_state {
 	VERIFICATION_LIVE = 1,
 	VERIFICATION_APPROVED,
 	VERIFICATION_LOCKED,  /* its tries are spent */
-	VERIFICATION_EXPIRED, /* its end was told to somebody; one not yet told is still LIVE */
+	VERIFICATION_EXPIRED, /* its end was told, or a newer record found it late; else it is still
+	                         LIVE */
 	VERIFICATION_REPLACED,
 	VERIFICATION_CANCELLED, /* the phone it was for has changed */
 };
@@ -150,8 +151,7 @@ struct message {
 	enum message_state state;
 	struct bytes provider;
 	struct bytes sender;
-	struct bytes template; /* as typed, absent for the default text or once the state is final
-	                        */
+	struct bytes template;    /* as typed; absent once the state is final */
 	struct bytes provider_id; /* what the provider calls it */
 	uint32_t attempts;
 	int64_t created_ms;

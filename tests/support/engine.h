@@ -9,7 +9,7 @@
 #include "core/verify.h"
 #include "support/unit.h"
 
-/* When tests begin: 2031-04-02T09:15:00.120Z. */
+/* When tests begin: 2031-04-03T09:15:00.120Z. */
 #define TEST_START_MS INT64_C(1932974100120)
 
 /* A virtual clock, as flow_ports wants one. */
