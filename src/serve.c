@@ -282,9 +282,11 @@ static void on_stop_signal(void *data)
 		return;
 	serve->stopping = true;
 	LOG(LOG_INFO, "stopping");
-	delivery_hurry(serve->delivery);
 	serve->stopped.run = on_stopped;
+	/* The loops first: whoever is answered because of the hurry is told that the connection
+	 * ends, too. */
 	net_server_stop(serve->server, io_loop_executor(serve->main_loop), &serve->stopped);
+	delivery_hurry(serve->delivery);
 }
 
 static void on_reload_signal(void *data)
