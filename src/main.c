@@ -20,18 +20,24 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 
-#define DATA_DEFAULT "/var/lib/verifyd"
-#define DATA_DEV "./var"
-#define LISTEN_DEFAULT "127.0.0.1:8080"
+#define REST_MAX 2
 
-/* Flags that several commands take. */
-struct flags {
-	bool dev;
-	const char *data; /* NULL: not given */
-	const char *listen[NET_ADDRESSES_MAX];
-	size_t listen_n;
-	const char *rest[2]; /* what is no flag */
+/* A command as it was typed. */
+struct call {
+	const char *command;
+	struct config_flags flags;
+	struct config *config; /* read by these flags, for commands that take them */
+	const char *rest[REST_MAX];
 	size_t rest_n;
+	int argc; /* all of it, from the command on */
+	char **argv;
+};
+
+/* What a command may be given. */
+enum takes {
+	TAKES_FLAGS = 1 << 0,  /* FLAGS: it works by the configuration */
+	TAKES_LISTEN = 1 << 1, /* --listen too */
+	TAKES_ARGV = 1 << 2,   /* it reads its arguments itself */
 };
 
 static int usage(const char *command, const char *what, const char *which)
@@ -41,104 +47,31 @@ static int usage(const char *command, const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
-/* The value of a flag: what follows it. NULL: there is none, and the user was told. */
-static const char *flag_value(const char *command, int argc, char **argv, int *at)
-{
-	if (*at + 1 < argc)
-		return argv[++*at];
-	(void)usage(command, "a value is missing after ", argv[*at]);
-	return NULL;
-}
+/* ---- commands -------------------------------------------------------------------------------- */
 
-/* False: the user was told. */
-static bool flags_read(const char *command, bool serves, int argc, char **argv, struct flags *ret)
+static int serve_command(const struct call *call)
 {
-	for (int i = 2; i < argc; i++) {
-		const char *flag = argv[i];
-		if (strcmp(flag, "--dev") == 0) {
-			ret->dev = true;
-		} else if (strcmp(flag, "--data") == 0) {
-			if (!(ret->data = flag_value(command, argc, argv, &i)))
-				return false;
-		} else if (serves && strcmp(flag, "--listen") == 0) {
-			if (ret->listen_n == NET_ADDRESSES_MAX)
-				return usage(command, "too many addresses: ", flag), false;
-			if (!(ret->listen[ret->listen_n++] = flag_value(command, argc, argv, &i)))
-				return false;
-		} else if (flag[0] == '-' && flag[1]) {
-			return usage(command, "there is no flag ", flag), false;
-		} else if (serves || ret->rest_n == 1) {
-			return usage(command, "what is this for: ", flag), false;
-		} else {
-			ret->rest[ret->rest_n++] = flag;
-		}
-	}
-	return true;
-}
-
-static const char *data_of(const struct flags *flags)
-{
-	return flags->data ? flags->data : flags->dev ? DATA_DEV : DATA_DEFAULT;
-}
-
-/* ---- serve ----------------------------------------------------------------------------------- */
-
-static bool is_loopback(const struct net_address *address)
-{
-	struct bytes host = bytes_from_text(address->host);
-	return address->ipv6 ? bytes_equal(host, BYTES("::1"))
-	                     : bytes_start_with(host, BYTES("127."));
-}
-
-static int serve_command(int argc, char **argv)
-{
-	struct flags flags = {0};
-	struct serve_options options = {0};
-	if (!flags_read("serve", true, argc, argv, &flags))
-		return EXIT_USAGE;
-	if (!flags.dev)
+	if (!call->flags.dev)
 		return usage("serve",
 		             "the only provider of this version is the developer inbox, and it "
 		             "needs --dev",
 		             "");
-	if (!flags.listen_n)
-		flags.listen[flags.listen_n++] = LISTEN_DEFAULT;
-	for (size_t i = 0; i < flags.listen_n; i++) {
-		struct net_address *address = &options.addresses[i];
-		if (net_address_parse(bytes_from_text(flags.listen[i]), address) != OK)
-			return usage("serve",
-			             "--listen takes ADDRESS:PORT, as in 127.0.0.1:8080, "
-			             "not ",
-			             flags.listen[i]);
-		if (!is_loopback(address))
-			return usage("serve",
-			             "--dev listens on loopback only (127.0.0.1, [::1]), "
-			             "not on ",
-			             flags.listen[i]);
-	}
-	options.addresses_n = flags.listen_n;
-	options.dev = flags.dev;
-	options.data = data_of(&flags);
-	return serve_run(&options, &serve_on_sqlite);
+	return serve_run(call->config, &serve_on_sqlite);
 }
 
-/* ---- import ---------------------------------------------------------------------------------- */
-
-static int import_into(const struct flags *flags, FILE *input, const char *name)
+static int import_into(const struct config *config, FILE *input, const char *name)
 {
 	struct tool_store tool;
 	struct problem problem;
-	struct settings_layers layers;
 	size_t n = 0;
-	serve_settings(flags->dev, &layers);
-	if (!tool_store_open(&tool, data_of(flags), &problem)) {
+	if (!tool_store_open(&tool, config, &problem)) {
 		(void)fprintf(stderr, "verifyd import: %s\n", problem.text);
 		return EXIT_FAILED;
 	}
 	const struct import_options options = {
 	    .store = tool.store,
 	    .keyring = tool.keyring,
-	    .server = &layers,
+	    .server = &config->layers,
 	    .run_until = tool_run_until,
 	    .context = tool.loop,
 	};
@@ -149,54 +82,119 @@ static int import_into(const struct flags *flags, FILE *input, const char *name)
 	return result == IMPORT_DONE ? 0 : result == IMPORT_MISTAKES ? EXIT_USAGE : EXIT_FAILED;
 }
 
-static int import_command(int argc, char **argv)
+static int import_command(const struct call *call)
 {
-	struct flags flags = {0};
-	if (!flags_read("import", false, argc, argv, &flags))
-		return EXIT_USAGE;
-	if (!flags.rest_n || strcmp(flags.rest[0], "-") == 0)
-		return import_into(&flags, stdin, "(standard input)");
-	FILE *input = fopen(flags.rest[0], "re");
+	const char *file = call->rest[0];
+	if (!file || strcmp(file, "-") == 0)
+		return import_into(call->config, stdin, "(standard input)");
+	FILE *input = fopen(file, "re");
 	if (!input) {
-		(void)fprintf(stderr, "verifyd import: %s: %s\n", flags.rest[0], strerror(errno));
+		(void)fprintf(stderr, "verifyd import: %s: %s\n", file, strerror(errno));
 		return EXIT_USAGE;
 	}
-	int code = import_into(&flags, input, flags.rest[0]);
+	int code = import_into(call->config, input, file);
 	(void)fclose(input);
 	return code;
 }
 
-/* ---- the rest -------------------------------------------------------------------------------- */
-
-static int number_command(int argc, char **argv)
+static int number_command(const struct call *call)
 {
-	return ops_number(argc - 1, argv + 1);
+	return ops_number(call->argc, call->argv);
 }
 
-static int version_command(int argc, char **argv)
+static int version_command(const struct call *call)
 {
-	if (argc > 2)
-		return usage("version", "takes no argument, not ", argv[2]);
+	(void)call;
 	(void)printf("verifyd %s\n", VERIFYD_VERSION);
 	return 0;
 }
 
-static int help_command(int argc, char **argv)
+static int help_command(const struct call *call)
 {
-	if (help_print(stdout, argc > 2 ? argv[2] : NULL))
+	if (help_print(stdout, call->rest[0]))
 		return 0;
-	(void)fprintf(stderr, "verifyd help: there is no command %s; see verifyd help\n", argv[2]);
+	(void)fprintf(stderr, "verifyd help: there is no command %s; see verifyd help\n",
+	              call->rest[0]);
 	return EXIT_USAGE;
 }
 
-static const struct {
+/* One row a command, with its page in ops/help.c. */
+static const struct command {
 	const char *name;
-	int (*run)(int argc, char **argv);
+	int (*run)(const struct call *call);
+	unsigned takes;
+	size_t rest_min, rest_max; /* arguments that are no flags */
 } commands[] = {
-    {"serve", serve_command},     {"import", import_command},     {"number", number_command},
-    {"version", version_command}, {"help", help_command},         {"--help", help_command},
-    {"-h", help_command},         {"--version", version_command},
+    {"serve", serve_command, TAKES_FLAGS | TAKES_LISTEN, 0, 0},
+    {"import", import_command, TAKES_FLAGS, 0, 1},
+    {"number", number_command, TAKES_ARGV, 0, 0},
+    {"version", version_command, 0, 0, 0},
+    {"help", help_command, 0, 0, 1},
+    {"--version", version_command, 0, 0, 0},
+    {"--help", help_command, 0, 0, 1},
+    {"-h", help_command, 0, 0, 1},
 };
+
+/* ---- flags ----------------------------------------------------------------------------------- */
+
+/* Where the text of a flag goes that takes one; NULL: `flag` is none, or is not this command's. */
+static const char **flag_place(const struct command *command, const char *flag, struct call *call)
+{
+	if (strcmp(flag, "--data") == 0 && command->takes & TAKES_FLAGS)
+		return &call->flags.data;
+	if (strcmp(flag, "--listen") == 0 && command->takes & TAKES_LISTEN &&
+	    call->flags.listen_n < NET_ADDRESSES_MAX)
+		return &call->flags.listen[call->flags.listen_n++];
+	return NULL;
+}
+
+/* Takes argv[*at], and what follows it when it is a flag with a text. False: the user was told. */
+static bool word_take(const struct command *command, int *at, struct call *call)
+{
+	const char *word = call->argv[*at];
+	const char **place;
+	if (strcmp(word, "--dev") == 0 && command->takes & TAKES_FLAGS) {
+		call->flags.dev = true;
+	} else if ((place = flag_place(command, word, call))) {
+		if (*at + 1 == call->argc)
+			return usage(command->name, "a value is missing after ", word), false;
+		*place = call->argv[++*at];
+	} else if (strcmp(word, "--listen") == 0 && command->takes & TAKES_LISTEN) {
+		return usage(command->name, "too many addresses: ", word), false;
+	} else if (word[0] == '-' && word[1]) {
+		return usage(command->name, "there is no flag ", word), false;
+	} else if (call->rest_n == command->rest_max) {
+		return usage(command->name, "what is this for: ", word), false;
+	} else {
+		call->rest[call->rest_n++] = word;
+	}
+	return true;
+}
+
+static bool words_take(const struct command *command, struct call *call)
+{
+	for (int i = 1; i < call->argc; i++)
+		if (!word_take(command, &i, call))
+			return false;
+	return call->rest_n >= command->rest_min ||
+	       (usage(command->name, "an argument is missing", ""), false);
+}
+
+static int command_run(const struct command *command, int argc, char **argv)
+{
+	struct call call = {.command = command->name, .argc = argc, .argv = argv};
+	struct problem problem;
+	if (!(command->takes & TAKES_ARGV) && !words_take(command, &call))
+		return EXIT_USAGE;
+	if (!(command->takes & TAKES_FLAGS))
+		return command->run(&call);
+	call.config = config_new(&call.flags, &problem);
+	if (!call.config)
+		return usage(command->name, problem.text, "");
+	int code = command->run(&call);
+	config_free(call.config);
+	return code;
+}
 
 int main(int argc, char **argv)
 {
@@ -206,7 +204,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc, argv);
+			return command_run(&commands[i], argc - 1, argv + 1);
 	(void)fprintf(stderr, "verifyd: there is no command %s; see verifyd help\n", argv[1]);
 	return EXIT_USAGE;
 }

@@ -15,6 +15,7 @@
 #include "deliver/delivery.h"
 #include "io/clock.h"
 #include "io/worker.h"
+#include "net/server.h"
 #include "ops/dev.h"
 #include "ops/import.h"
 #include "ops/log.h"
@@ -46,9 +47,8 @@ struct thread {
 };
 
 struct serve {
-	const struct serve_options *options;
+	const struct config *config;
 	const struct serve_store *kind;
-	struct settings_layers layers;
 	struct settings settings; /* the server's own */
 	struct secret_key key;
 	void *opened; /* the store */
@@ -71,23 +71,13 @@ struct serve {
 	struct task stopped;
 };
 
-/* ---- settings -------------------------------------------------------------------------------- */
-
-void serve_settings(bool dev, struct settings_layers *ret)
-{
-	*ret = (struct settings_layers){0};
-	struct settings_mistake mistake;
-	if (dev)
-		(void)settings_set(&ret->all, BYTES("limits.enabled"), BYTES("false"), &mistake);
-}
-
 /* ---- sqlite ---------------------------------------------------------------------------------- */
 
-static void *sqlite_serve_open(const struct serve_options *options, const struct settings *settings,
+static void *sqlite_serve_open(const struct config *config, const struct settings *settings,
                                struct problem *reterr)
 {
 	const struct sqlite_options sqlite = {
-	    .directory = options->data,
+	    .directory = config->data,
 	    .serve = true,
 	    .wal_pages = settings->wal_pages,
 	};
@@ -312,7 +302,7 @@ static bool load_dev_records(struct serve *serve)
 	const struct import_options options = {
 	    .store = serve->main_store,
 	    .keyring = keyring,
-	    .server = &serve->layers,
+	    .server = &serve->config->layers,
 	    .run_until = tool_run_until,
 	    .context = serve->main_loop,
 	    .only_absent = true,
@@ -330,9 +320,9 @@ static bool load_dev_records(struct serve *serve)
 static bool open_store(struct serve *serve)
 {
 	struct problem problem;
-	if (!data_folder_make(serve->options->data, &problem) ||
-	    !secret_file_load(serve->options->data, serve->key.key, &problem) ||
-	    !(serve->opened = serve->kind->open(serve->options, &serve->settings, &problem)))
+	if (!data_folder_make(serve->config->data, &problem) ||
+	    !secret_file_load(serve->config->data, serve->key.key, &problem) ||
+	    !(serve->opened = serve->kind->open(serve->config, &serve->settings, &problem)))
 		return say_failed(problem.text);
 	serve->main_loop = io_loop_new();
 	if (serve->main_loop)
@@ -340,7 +330,7 @@ static bool open_store(struct serve *serve)
 		    serve->kind->attach(serve->opened, io_loop_executor(serve->main_loop));
 	if (!serve->main_store)
 		return say_failed("out of memory or descriptors");
-	return !serve->options->dev || load_dev_records(serve) ||
+	return !serve->config->dev || load_dev_records(serve) ||
 	       say_failed("the records of --dev could not be stored");
 }
 
@@ -353,11 +343,11 @@ static bool start_delivery(struct serve *serve)
 		return say_failed("out of memory or threads");
 	serve->inbox.ask = inbox_ask;
 	serve->shared = (struct api_shared){
-	    .settings = &serve->layers,
+	    .settings = &serve->config->layers,
 	    .workers = serve->workers,
 	    .inbox = &serve->inbox,
 	    .loopback_hosts_only = true,
-	    .dev_page = serve->options->dev,
+	    .dev_page = serve->config->dev,
 	};
 	return true;
 }
@@ -380,8 +370,8 @@ static bool start_server(struct serve *serve)
 	    .loops = loops,
 	    .handlers = handlers,
 	    .loops_n = serve->threads_n,
-	    .addresses = serve->options->addresses,
-	    .addresses_n = serve->options->addresses_n,
+	    .addresses = serve->config->listen,
+	    .addresses_n = serve->config->listen_n,
 	    .limits = net_limits_default(),
 	};
 	enum err err = net_server_start(&options, &serve->server, &bad_address);
@@ -389,7 +379,7 @@ static bool start_server(struct serve *serve)
 		return true;
 	char address[NET_ADDRESS_TEXT_MAX];
 	struct problem problem;
-	net_address_format(&serve->options->addresses[bad_address], address);
+	net_address_format(&serve->config->listen[bad_address], address);
 	(void)problem_say(&problem,
 	                  err == ERR_BUSY ? "%s is in use by another program; free it, or let the "
 	                                    "system pick one: --listen 127.0.0.1:0"
@@ -419,16 +409,16 @@ static bool start_threads(struct serve *serve)
 static void announce(const struct serve *serve)
 {
 	char url[NET_ADDRESS_TEXT_MAX];
-	for (size_t i = 0; i < serve->options->addresses_n; i++) {
+	for (size_t i = 0; i < serve->config->listen_n; i++) {
 		net_address_format(net_server_address(serve->server, i), url);
 		LOG(LOG_INFO, "listening", log_text("address", bytes_from_text(url)),
 		    log_i64("loops", (int64_t)serve->threads_n),
-		    log_text("data", bytes_from_text(serve->options->data)));
-		if (serve->options->dev)
+		    log_text("data", bytes_from_text(serve->config->data)));
+		if (serve->config->dev)
 			(void)printf("listening on http://%s\n", url);
 	}
 	net_address_format(net_server_address(serve->server, 0), url);
-	if (serve->options->dev)
+	if (serve->config->dev)
 		dev_guide(stdout, url);
 	(void)fflush(stdout);
 }
@@ -481,17 +471,16 @@ static void raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int serve_run(const struct serve_options *options, const struct serve_store *store)
+int serve_run(const struct config *config, const struct serve_store *store)
 {
 	static struct serve serve; /* too large for a stack, one a process */
-	serve.options = options;
+	serve.config = config;
 	serve.kind = store;
 	serve.key.id = BYTES(SECRET_FILE_ID);
 	serve.purge_idle = true;
 	raise_descriptors();
 	keep_memory();
-	serve_settings(options->dev, &serve.layers);
-	settings_resolve(&serve.layers, NULL, API_DOTDIGITAL, &serve.settings);
+	settings_resolve(&config->layers, NULL, API_DOTDIGITAL, &serve.settings);
 	if (log_start(STDERR_FILENO, LOG_FORM_AUTO) != OK)
 		return 1;
 	bool started = open_store(&serve) && start_delivery(&serve) && start_server(&serve) &&

@@ -6,21 +6,12 @@
 
 #include "base/problem.h"
 #include "core/port_store.h"
-#include "net/server.h"
-#include "ops/settings.h"
-
-/* What the command line said. */
-struct serve_options {
-	bool dev;
-	const char *data; /* the data folder */
-	struct net_address addresses[NET_ADDRESSES_MAX];
-	size_t addresses_n;
-};
+#include "ops/config.h"
 
 /* A kind of store: opened once, a handle for each thread, closed at the end. */
 struct serve_store {
 	/* NULL: *reterr says why. */
-	void *(*open)(const struct serve_options *options, const struct settings *settings,
+	void *(*open)(const struct config *config, const struct settings *settings,
 	              struct problem *reterr);
 	struct store *(*attach)(void *opened, struct executor *executor);
 	void (*close)(void *opened);
@@ -28,10 +19,7 @@ struct serve_store {
 
 extern const struct serve_store serve_on_sqlite;
 
-/* The built-in settings, with those that --dev changes. */
-void serve_settings(bool dev, struct settings_layers *ret);
-
 /* Runs the server; returns the exit code. */
-int serve_run(const struct serve_options *options, const struct serve_store *store);
+int serve_run(const struct config *config, const struct serve_store *store);
 
 #endif

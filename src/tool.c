@@ -43,10 +43,10 @@ static bool parts_open(struct tool_store *tool, const char *folder, struct probl
 	return tool->store || problem_say(reterr, "%s: the database cannot be read", folder);
 }
 
-bool tool_store_open(struct tool_store *tool, const char *folder, struct problem *reterr)
+bool tool_store_open(struct tool_store *tool, const struct config *config, struct problem *reterr)
 {
 	*tool = (struct tool_store){0};
-	if (parts_open(tool, folder, reterr))
+	if (parts_open(tool, config->data, reterr))
 		return true;
 	tool_store_close(tool);
 	return false;

@@ -8,6 +8,7 @@
 #include "core/code.h"
 #include "core/port_store.h"
 #include "io/loop.h"
+#include "ops/config.h"
 
 struct sqlite_store;
 
@@ -19,7 +20,7 @@ struct tool_store {
 };
 
 /* False: *reterr says why, and there is nothing to close. */
-bool tool_store_open(struct tool_store *tool, const char *folder, struct problem *reterr);
+bool tool_store_open(struct tool_store *tool, const struct config *config, struct problem *reterr);
 void tool_store_close(struct tool_store *tool);
 
 /* Runs `loop` (a struct io_loop that does not run yet) until *done. */

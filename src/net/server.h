@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/task.h"
 #include "io/loop.h"
+#include "wire/net_address.h"
 
 /* What a connection may take; every limit has its default here and a test at its edge. */
 struct net_limits {
@@ -44,24 +45,8 @@ struct net_limits {
 #define NET_STOP_MS 10000
 
 #define NET_LOOPS_MAX 64
-#define NET_ADDRESSES_MAX 16
-#define NET_HOST_MAX 46         /* an IPv6 address as text, and a NUL */
-#define NET_ADDRESS_TEXT_MAX 56 /* the same with [], : and a port */
 
 struct net_limits net_limits_default(void);
-
-/* One listen address that the server accepts on. */
-struct net_address {
-	char host[NET_HOST_MAX]; /* as text; IPv6 without brackets */
-	bool ipv6;
-	unsigned port;
-};
-
-/* Reads ADDR:PORT: an IPv4 address or an [IPv6] one and a port from 0 to 65535, nothing else (no
- * names: nothing here waits for a resolver). ERR_MALFORMED. */
-MUST_CHECK enum err net_address_parse(struct bytes in, struct net_address *ret);
-/* The reverse, with brackets for IPv6, and a NUL. */
-void net_address_format(const struct net_address *address, char ret[NET_ADDRESS_TEXT_MAX]);
 
 struct net_options {
 	struct io_loop *const *loops;            /* borrowed; outlive the server */

@@ -7,6 +7,7 @@
  *
  * The folder holds the secret key and nothing else. */
 #include "base/list.h"
+#include "net/server.h"
 #include "serve.h"
 #include "store/memory.h"
 
@@ -105,10 +106,10 @@ static struct executor *late_executor(struct executor *loop)
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
-static void *on_open(const struct serve_options *options, const struct settings *settings,
+static void *on_open(const struct config *config, const struct settings *settings,
                      struct problem *reterr)
 {
-	(void)options;
+	(void)config;
 	(void)settings;
 	struct memory_store *memory = memory_new(seed);
 	if (memory && pthread_create(&relay.thread, NULL, relay_run, NULL) == 0)
@@ -139,20 +140,24 @@ static const struct serve_store serve_on_memory = {
 
 int main(int argc, char **argv)
 {
-	struct serve_options options = {
-	    .dev = true,
-	    .addresses = {{.host = "127.0.0.1"}},
-	    .addresses_n = 1,
-	};
+	struct config_flags flags = {.dev = true, .listen = {"127.0.0.1:0"}, .listen_n = 1};
+	struct problem problem;
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--data") == 0)
-			options.data = argv[i + 1];
+			flags.data = argv[i + 1];
 		else if (strcmp(argv[i], "--seed") == 0)
 			seed = strtoull(argv[i + 1], NULL, 10);
 	}
-	if (!options.data) {
+	if (!flags.data) {
 		(void)fprintf(stderr, "usage: verifyd-memory --data FOLDER [--seed N]\n");
 		return 2;
 	}
-	return serve_run(&options, &serve_on_memory);
+	struct config *config = config_new(&flags, &problem);
+	if (!config) {
+		(void)fprintf(stderr, "verifyd-memory: %s\n", problem.text);
+		return 2;
+	}
+	int code = serve_run(config, &serve_on_memory);
+	config_free(config);
+	return code;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listen addresses as text. */
-#include "net/server.h"
+#include "wire/net_address.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -49,4 +48,11 @@ void net_address_format(const struct net_address *address, char ret[NET_ADDRESS_
 {
 	(void)snprintf(ret, NET_ADDRESS_TEXT_MAX, address->ipv6 ? "[%s]:%u" : "%s:%u",
 	               address->host, address->port);
+}
+
+bool net_address_is_loopback(const struct net_address *address)
+{
+	struct bytes host = bytes_from_text(address->host);
+	return address->ipv6 ? bytes_equal(host, BYTES("::1"))
+	                     : bytes_start_with(host, BYTES("127."));
 }
