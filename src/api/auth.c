@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/auth.h"
 
+#include "base/base64.h"
 #include "base/password.h"
-#include "wire/base64.h"
 
 #include <stdlib.h>
 

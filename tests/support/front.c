@@ -2,8 +2,8 @@
 #include "support/front.h"
 
 #include "api/directory.h"
+#include "base/base64.h"
 #include "base/password.h"
-#include "wire/base64.h"
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
