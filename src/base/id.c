@@ -19,6 +19,18 @@ enum err id_make(int64_t now_ms, unsigned bucket, struct rng *rng, struct id *re
 	return OK;
 }
 
+enum err id_make_random(struct rng *rng, struct id *ret)
+{
+	struct id id;
+	enum err err = rng_fill(rng, id.octets, ID_LEN);
+	if (err)
+		return err;
+	id.octets[6] = (uint8_t)(0x40 | (id.octets[6] & 0x0F));
+	id.octets[8] = (uint8_t)(0x80 | (id.octets[8] & 0x3F));
+	*ret = id;
+	return OK;
+}
+
 unsigned id_bucket(const struct id *id)
 {
 	return (unsigned)(id->octets[6] & 0x0F) << 8 | id->octets[7];

@@ -20,6 +20,8 @@ struct id {
 
 /* A new id for a record of `bucket` (below BUCKETS) made at `now_ms`. ERR_RANDOM makes none. */
 MUST_CHECK enum err id_make(int64_t now_ms, unsigned bucket, struct rng *rng, struct id *ret);
+/* A random one: UUID version 4 (RFC 9562 section 5.4), for what is not ordered by time. */
+MUST_CHECK enum err id_make_random(struct rng *rng, struct id *ret);
 /* The bucket of an id that id_make made; any value below BUCKETS for others. */
 unsigned id_bucket(const struct id *id);
 /* Lower case with dashes, and a NUL. */

@@ -84,12 +84,28 @@ static enum err fill_with_ones(struct rng *rng, void *to, size_t len)
 	return OK;
 }
 
+static void test_a_random_id_is_of_version_4(void **state)
+{
+	(void)state;
+	struct rng_system rng;
+	struct id ids[64];
+	rng_system_init(&rng);
+	for (int i = 0; i < 64; i++) {
+		assert_int_equal(id_make_random(&rng.rng, &ids[i]), OK);
+		assert_int_equal(ids[i].octets[6] >> 4, 4);
+		assert_int_equal(ids[i].octets[8] >> 6, 2);
+		for (int k = 0; k < i; k++)
+			assert_false(id_equal(&ids[i], &ids[k]));
+	}
+}
+
 static void test_no_random_octets_no_id(void **state)
 {
 	(void)state;
 	struct rng rng = {.fill = fill_nothing};
 	struct id id = {{1, 2, 3}};
 	assert_int_equal(id_make(1, 1, &rng, &id), ERR_RANDOM);
+	assert_int_equal(id_make_random(&rng, &id), ERR_RANDOM);
 	assert_int_equal(id.octets[0], 1);
 }
 
@@ -173,6 +189,7 @@ int main(void)
 	    cmocka_unit_test(test_no_two_alike),
 	    cmocka_unit_test(test_every_bucket_comes_back),
 	    cmocka_unit_test(test_order_is_that_of_time),
+	    cmocka_unit_test(test_a_random_id_is_of_version_4),
 	    cmocka_unit_test(test_no_random_octets_no_id),
 	    cmocka_unit_test(test_known_octets),
 	    cmocka_unit_test(test_text_and_back),
