@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OWNER_ROOM 2048 /* what one line of the list of users may take */
 #define KEY_TEXT_LEN (2 * SECRET_KEY_LEN + 1)
 
 bool data_folder_make(const char *folder, struct problem *reterr)
@@ -38,6 +40,21 @@ static bool key_parse(const char *text, uint8_t ret[SECRET_KEY_LEN])
 	return text[KEY_TEXT_LEN - 1] == '\n';
 }
 
+/* A server's files are its user's: made by another they could not be read by it. */
+static bool owner_refuse(const char *path, uid_t owner, struct problem *reterr)
+{
+	char room[OWNER_ROOM];
+	struct passwd entry, *found = NULL;
+	if (getpwuid_r(owner, &entry, room, sizeof(room), &found) == 0 && found)
+		return problem_say(reterr,
+		                   "%s: belongs to the user %.40s: run verifyd as that user, as "
+		                   "with sudo -u %.40s",
+		                   path, found->pw_name, found->pw_name);
+	return problem_say(reterr,
+	                   "%s: belongs to the user with the id %u: run verifyd as that user", path,
+	                   (unsigned)owner);
+}
+
 static bool key_read(int fd, const char *path, uint8_t ret[SECRET_KEY_LEN], struct problem *reterr)
 {
 	struct stat state;
@@ -48,8 +65,7 @@ static bool key_read(int fd, const char *path, uint8_t ret[SECRET_KEY_LEN], stru
 		return problem_say(reterr, "%s: %s", path,
 		                   "others may read it; chmod 600 it, and think about who did");
 	if (state.st_uid != geteuid())
-		return problem_say(reterr, "%s: %s", path,
-		                   "belongs to another user than the one who runs verifyd");
+		return owner_refuse(path, state.st_uid, reterr);
 	/* A pipe would be waited at. */
 	ssize_t got = S_ISREG(state.st_mode) ? read(fd, text, sizeof(text)) : 0;
 	bool sound = got == KEY_TEXT_LEN && key_parse(text, ret);
@@ -106,6 +122,22 @@ static bool key_make(const char *folder, const char *path, struct problem *reter
 	return written || problem_say(reterr, "%s: %s", path, strerror(error));
 }
 
+/* A new key beside an old database would end every live code, and nobody would know why. */
+static bool key_is_lost(const char *folder, const char *path, struct problem *reterr)
+{
+	char database[PATH_MAX];
+	struct stat state;
+	if (snprintf(database, sizeof(database), "%s/verifyd.db", folder) >= PATH_MAX ||
+	    stat(database, &state) != 0)
+		return false;
+	problem_say(reterr,
+	            "%s: is missing beside verifyd.db, which needs it: put it back. If it is lost, "
+	            "make one (umask 077; openssl rand -hex 32 > secret.key): then live codes and "
+	            "test numbers' codes end",
+	            path);
+	return true;
+}
+
 bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct problem *reterr)
 {
 	char path[PATH_MAX];
@@ -113,7 +145,7 @@ bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct pr
 		return problem_say(reterr, "%s: the path is too long", folder);
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
-		if (!key_make(folder, path, reterr))
+		if (key_is_lost(folder, path, reterr) || !key_make(folder, path, reterr))
 			return false;
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	}

@@ -14,8 +14,9 @@
 /* Makes the folder (mode 0700) when it is not there. False: *reterr says what is wrong with which
  * folder and what to do. */
 bool data_folder_make(const char *folder, struct problem *reterr);
-/* Reads <folder>/secret.key, or makes it (mode 0600, on disk before this returns). Refuses one that
- * others may read. False: *reterr says what is wrong with which file. */
+/* Reads <folder>/secret.key, or makes it (mode 0600, on disk before this returns) where there is no
+ * database yet. Refuses one that others may read, or that is another user's. False: *reterr says
+ * what is wrong with which file. */
 bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct problem *reterr);
 
 #endif

@@ -414,28 +414,39 @@ static enum err lock_take(struct sqlite_store *sqlite, struct problem *reterr)
 	return ERR_BUSY;
 }
 
-/* An empty file with the right mode, which the log then takes over; SQLite would leave the mode to
- * the umask. One that exists is not opened: closing it would drop the locks that this process may
- * hold on it. */
-static enum err file_make(struct sqlite_store *sqlite, struct problem *reterr)
+/* A tool migrates only what no server runs on: that one would be an older program. */
+static enum err tool_lock_take(struct sqlite_store *sqlite, struct problem *reterr)
 {
-	int fd = open(sqlite->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 && errno != EEXIST) {
-		problem_say(reterr, "%s: %s; look at the directory's owner and mode", sqlite->path,
-		            strerror(errno));
-		return ERR_IO;
-	}
-	if (fd >= 0)
-		close(fd);
-	return OK;
+	enum err err = lock_take(sqlite, reterr);
+	if (err == ERR_BUSY)
+		problem_say(reterr,
+		            "%s: has an older schema, and a server of an older program runs on it: "
+		            "end that one first",
+		            sqlite->path);
+	return err;
 }
 
-static enum err database_open(struct sqlite_store *sqlite, struct problem *reterr)
+static enum err database_open(struct sqlite_store *sqlite, bool serve, struct problem *reterr)
 {
-	enum err err = db_open(&sqlite->writer.conn, sqlite->path, CONN_WRITE, reterr);
+	struct sqlite_conn *conn = &sqlite->writer.conn;
+	enum err err = db_open(conn, sqlite->path, CONN_WRITE, reterr);
 	if (!err)
-		err = schema_prepare(&sqlite->writer.conn, sqlite->path, reterr);
+		err = schema_version(conn, sqlite->path, &sqlite->schema_was, reterr);
+	if (!err && !serve && sqlite->schema_was < schema_newest)
+		err = tool_lock_take(sqlite, reterr);
+	if (!err)
+		err = schema_prepare(conn, sqlite->path, reterr);
+	if (!serve && sqlite->lock_fd >= 0) {
+		close(sqlite->lock_fd);
+		sqlite->lock_fd = -1;
+	}
 	return err ? err : directory_sync(sqlite->directory, reterr);
+}
+
+unsigned sqlite_schema(const struct sqlite_store *sqlite, unsigned *ret_was)
+{
+	*ret_was = sqlite->schema_was;
+	return schema_newest;
 }
 
 static struct sqlite_store *store_new(const struct sqlite_options *options)
@@ -477,9 +488,11 @@ enum err sqlite_open(const struct sqlite_options *options, struct sqlite_store *
 	if (!err && options->serve)
 		err = lock_take(sqlite, reterr);
 	if (!err)
-		err = file_make(sqlite, reterr);
+		err = database_make(sqlite->path, reterr);
 	if (!err)
-		err = database_open(sqlite, reterr);
+		err = log_check(sqlite->path, reterr);
+	if (!err)
+		err = database_open(sqlite, options->serve, reterr);
 	if (!err)
 		err = keeper_start(sqlite, reterr);
 	if (!err)

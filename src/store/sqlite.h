@@ -17,6 +17,7 @@
 #include "base/problem.h"
 #include "core/port_store.h"
 
+#include <signal.h>
 #include <stdint.h>
 
 #define WAL_PAGES_DEFAULT 8000 /* of 4 KiB: 32 MiB */
@@ -50,6 +51,21 @@ MUST_CHECK enum err sqlite_open(const struct sqlite_options *options, struct sql
                                 struct problem *reterr);
 /* Every handle must be closed. Writes what was noted, ends the threads. NULL is fine. */
 void sqlite_close(struct sqlite_store *sqlite);
+
+/* The schema that it has, and had when it was opened. */
+unsigned sqlite_schema(const struct sqlite_store *sqlite, unsigned *ret_was);
+
+struct sqlite_backup {
+	uint64_t octets;
+};
+
+/* Copies the database of a directory, as it stands in one moment, to a new file `to` (mode 0600,
+ * on disk before this returns), whether or not servers and tools use it meanwhile. Nothing is
+ * overwritten; a failure leaves no file, nor does *stop, which a signal may set. The secret key is
+ * not in it. */
+MUST_CHECK enum err sqlite_backup(const char *directory, const char *to,
+                                  const volatile sig_atomic_t *stop, struct sqlite_backup *ret,
+                                  struct problem *reterr);
 
 /* A handle for the thread that `executor` runs on, ended by its `close`. NULL when there is no
  * memory or the database cannot be read. */

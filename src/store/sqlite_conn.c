@@ -64,6 +64,9 @@ enum err db_fault(struct sqlite_conn *conn, int rc, const char *path, struct pro
 	case SQLITE_BUSY:
 		problem_say(reterr, "%s: locked by another program; end it and try again", path);
 		return ERR_BUSY;
+	case SQLITE_FULL:
+		problem_say(reterr, "%s: the disk is full; make room and try again", path);
+		return ERR_IO;
 	case SQLITE_NOMEM:
 		problem_say(reterr, "%s: out of memory", path);
 		return ERR_NO_MEMORY;

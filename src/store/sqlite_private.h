@@ -2,6 +2,9 @@
 /* What the files of the SQLite store share:
  *
  *      sqlite.c          open and close, handles, rounds, answers
+ *      sqlite_file.c     the database file: made whole, then named
+ *      sqlite_backup.c   a copy of it
+ *      sqlite_log_check.c  whether the log lost what it had
  *      sqlite_conn.c     one connection: opening it, its statements, what went wrong
  *      sqlite_vfs.c      the log's writes are gathered, one for a batch
  *      sqlite_scrub.c    what is written to the file has nothing in its gaps
@@ -20,6 +23,7 @@
 #include "store/shape.h"
 #include "store/sqlite.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 
@@ -91,9 +95,40 @@ int scrub_write(const sqlite3_io_methods *plain, sqlite3_file *file, const void 
 
 /* --- schema (sqlite_schema.c) ---------------------------------------------------------------- */
 
+/* Lays the schema into a new database. */
+MUST_CHECK enum err schema_make(struct sqlite_conn *conn, const char *path, struct problem *reterr);
 /* Looks whose database it is and migrates it. Before that nothing of it is changed. */
 MUST_CHECK enum err schema_prepare(struct sqlite_conn *conn, const char *path,
                                    struct problem *reterr);
+
+/* Looks whose database it is, and whether this program knows its schema. Changes nothing. */
+MUST_CHECK enum err schema_is_ours(struct sqlite_conn *conn, const char *path,
+                                   struct problem *reterr);
+
+MUST_CHECK enum err schema_version(struct sqlite_conn *conn, const char *path, unsigned *ret,
+                                   struct problem *reterr);
+/* This program's. */
+extern const unsigned schema_newest;
+
+/* --- files (sqlite_file.c) ------------------------------------------------------------------- */
+
+/* A new database at `path` when there is none: made aside, and named when it is whole and on disk.
+ * One that is there is not touched, nor opened: closing it would drop the locks that this process
+ * may hold on it. */
+MUST_CHECK enum err database_make(const char *path, struct problem *reterr);
+/* Makes an empty file in the folder of `path`, for its owner alone, to be published there. */
+MUST_CHECK enum err file_aside_make(const char *path, char ret_aside[PATH_MAX],
+                                    struct problem *reterr);
+/* Syncs it, and gives it the name `path`, and the folder to disk. Another file of that name is
+ * left alone: then *ret_taken. The old name goes in any case. */
+MUST_CHECK enum err file_publish(const char *aside, const char *path, bool *ret_taken,
+                                 struct problem *reterr);
+
+/* --- the log as a file (sqlite_log_check.c) -------------------------------------------------- */
+
+/* ERR_STORE: frames of the log of the database `path` are damaged, and commits that were on disk
+ * stand behind them. Before anybody opens the database; beside those who have it open. */
+MUST_CHECK enum err log_check(const char *path, struct problem *reterr);
 
 /* --- records (sqlite_record.c) --------------------------------------------------------------- */
 
@@ -215,9 +250,10 @@ struct sqlite_keeper {
 };
 
 struct sqlite_store {
-	char *directory; /* owned */
-	char *path;      /* owned */
-	int lock_fd;     /* -1: none */
+	char *directory;     /* owned */
+	char *path;          /* owned */
+	int lock_fd;         /* -1: none */
+	unsigned schema_was; /* when it was opened */
 	int wal_pages;
 	int64_t truncate_every_ms;
 	struct sqlite_writer writer; /* the writer thread's, once it runs */

@@ -10,6 +10,7 @@ static const char *const migrations[] = {
 #include "store/sqlite-001.inc"
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
+const unsigned schema_newest = sizeof(migrations) / sizeof(migrations[0]);
 
 /* A smaller database is read through before it is used; reading a larger one would take longer than
  * an operator waits for a start. A cut file is seen either way. */
@@ -33,11 +34,19 @@ static int standing_read(struct sqlite_conn *conn, struct standing *ret)
 	return rc;
 }
 
+/* A database has its schema before it has its name: an empty one was never ours, or is no longer.
+ */
 static enum err standing_judge(const struct standing *standing, const char *path,
                                struct problem *reterr)
 {
-	bool fresh = !standing->application && !standing->version && !standing->objects;
-	if (!fresh && standing->application != APPLICATION_ID) {
+	if (!standing->application && !standing->version && !standing->objects) {
+		problem_say(reterr,
+		            "%s: has nothing in it; nothing was changed: restore a backup, or move "
+		            "it away to begin anew",
+		            path);
+		return ERR_STORE;
+	}
+	if (standing->application != APPLICATION_ID) {
 		problem_say(reterr, "%s: a database of another program; move it away", path);
 		return ERR_SCHEMA;
 	}
@@ -49,6 +58,22 @@ static enum err standing_judge(const struct standing *standing, const char *path
 		return ERR_SCHEMA;
 	}
 	return OK;
+}
+
+enum err schema_is_ours(struct sqlite_conn *conn, const char *path, struct problem *reterr)
+{
+	struct standing standing = {0};
+	int rc = standing_read(conn, &standing);
+	return rc ? db_fault(conn, rc, path, reterr) : standing_judge(&standing, path, reterr);
+}
+
+enum err schema_version(struct sqlite_conn *conn, const char *path, unsigned *ret,
+                        struct problem *reterr)
+{
+	struct standing standing = {0};
+	int rc = standing_read(conn, &standing);
+	*ret = (unsigned)standing.version;
+	return rc ? db_fault(conn, rc, path, reterr) : OK;
 }
 
 /* Reads every page of a small database. */
@@ -98,6 +123,14 @@ static int migrate(struct sqlite_conn *conn)
 	if (rc)
 		(void)db_exec(conn, "ROLLBACK");
 	return rc;
+}
+
+enum err schema_make(struct sqlite_conn *conn, const char *path, struct problem *reterr)
+{
+	int rc = migrate(conn);
+	if (!rc)
+		rc = db_exec(conn, "PRAGMA journal_mode = WAL");
+	return rc ? db_fault(conn, rc, path, reterr) : OK;
 }
 
 enum err schema_prepare(struct sqlite_conn *conn, const char *path, struct problem *reterr)

@@ -202,7 +202,20 @@ static void another_users_key_is_refused(void **state)
 	/* Only root can give a file away. */
 	if (chown(place->key, 12345, (gid_t)-1) != 0)
 		return;
-	load_refused(place->folder, place->key, "belongs to another user");
+	load_refused(place->folder, place->key, "belongs to the user with the id 12345");
+	assert_int_equal(chown(place->key, 65534, (gid_t)-1), 0);
+	load_refused(place->folder, place->key,
+	             "belongs to the user nobody: run verifyd as that user");
+}
+
+static void no_key_is_made_beside_a_database(void **state)
+{
+	struct place *place = *state;
+	char database[128];
+	(void)snprintf(database, sizeof(database), "%s/verifyd.db", place->folder);
+	file_write(database, "x", 1, 0600);
+	load_refused(place->folder, place->key, "is missing beside verifyd.db");
+	assert_int_equal(files_in(place->folder), 1);
 }
 
 static void damaged_keys_are_refused(void **state)
@@ -328,6 +341,7 @@ int main(void)
 	    PLACED(many_processes_agree),
 	    PLACED(a_key_that_others_may_read_is_refused),
 	    PLACED(another_users_key_is_refused),
+	    PLACED(no_key_is_made_beside_a_database),
 	    PLACED(damaged_keys_are_refused),
 	    PLACED(a_folder_in_its_place_is_refused),
 	    PLACED(a_pipe_in_its_place_is_refused),

@@ -290,27 +290,6 @@ static void a_fresh_file_gets_the_schema(void **state)
 	folder_remove(&folder);
 }
 
-/* The zeroth schema is an empty file, or an empty database. */
-static void an_older_schema_is_brought_up_to_date(void **state)
-{
-	(void)state;
-	struct folder folder;
-	char path[96];
-	folder_make(&folder);
-	path_in(&folder, "verifyd.db", path);
-	close(open(path, O_CREAT | O_RDWR, 0600));
-	folder_open(&folder);
-	rows_insert(&folder, 1);
-	folder_close(&folder);
-	unlink(path);
-	sql_run(&folder, "VACUUM");
-	folder_open(&folder);
-	rows_insert(&folder, 1);
-	folder_close(&folder);
-	answer_is(&folder, "PRAGMA user_version", "1");
-	folder_remove(&folder);
-}
-
 static void a_newer_schema_is_refused(void **state)
 {
 	(void)state;
@@ -804,7 +783,6 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_missing_directory_is_named),
 	    cmocka_unit_test(a_directory_that_may_not_be_written_is_named),
 	    cmocka_unit_test(a_fresh_file_gets_the_schema),
-	    cmocka_unit_test(an_older_schema_is_brought_up_to_date),
 	    cmocka_unit_test(a_newer_schema_is_refused),
 	    cmocka_unit_test(somebody_else_s_database_is_left_alone),
 	    cmocka_unit_test(the_views_print_names),
