@@ -3,6 +3,7 @@
  *
  *   main.c     which command, its flags
  *   serve.c    the server: joins the rooms and runs them
+ *   tool*.c    the commands that work on its store
  *   net/       connections to requests        api/      requests to commands: the dialects
  *   core/      commands to outcomes: the rules store/   where records live
  *   deliver/   how a message leaves           ops/      what operators touch
@@ -10,15 +11,9 @@
  *   io/        loops, sockets, threads        base/     memory, text, time, secrets
  */
 #include "ops/help.h"
-#include "ops/import.h"
 #include "ops/number.h"
 #include "serve.h"
-#include "tool.h"
-
-#include <errno.h>
-
-#define EXIT_FAILED 1
-#define EXIT_USAGE 2
+#include "tool_command.h"
 
 #define REST_MAX 2
 
@@ -59,42 +54,19 @@ static int serve_command(const struct call *call)
 	return serve_run(call->config, &serve_on_sqlite);
 }
 
-static int import_into(const struct config *config, FILE *input, const char *name)
-{
-	struct tool_store tool;
-	struct problem problem;
-	size_t n = 0;
-	if (!tool_store_open(&tool, config, &problem)) {
-		(void)fprintf(stderr, "verifyd import: %s\n", problem.text);
-		return EXIT_FAILED;
-	}
-	const struct import_options options = {
-	    .store = tool.store,
-	    .keyring = tool.keyring,
-	    .server = &config->layers,
-	    .run_until = tool_run_until,
-	    .context = tool.loop,
-	};
-	enum import_result result = import_run(&options, input, name, stderr, &n);
-	tool_store_close(&tool);
-	if (result == IMPORT_DONE)
-		(void)printf("%zu records imported\n", n);
-	return result == IMPORT_DONE ? 0 : result == IMPORT_MISTAKES ? EXIT_USAGE : EXIT_FAILED;
-}
-
 static int import_command(const struct call *call)
 {
-	const char *file = call->rest[0];
-	if (!file || strcmp(file, "-") == 0)
-		return import_into(call->config, stdin, "(standard input)");
-	FILE *input = fopen(file, "re");
-	if (!input) {
-		(void)fprintf(stderr, "verifyd import: %s: %s\n", file, strerror(errno));
-		return EXIT_USAGE;
-	}
-	int code = import_into(call->config, input, file);
-	(void)fclose(input);
-	return code;
+	return tool_import(call->config, call->rest[0]);
+}
+
+static int backup_command(const struct call *call)
+{
+	return tool_backup(call->config, call->rest[0]);
+}
+
+static int migrate_command(const struct call *call)
+{
+	return tool_migrate(call->config);
 }
 
 static int number_command(const struct call *call)
@@ -127,6 +99,8 @@ static const struct command {
 } commands[] = {
     {"serve", serve_command, TAKES_FLAGS | TAKES_LISTEN, 0, 0},
     {"import", import_command, TAKES_FLAGS, 0, 1},
+    {"migrate", migrate_command, TAKES_FLAGS, 0, 0},
+    {"backup", backup_command, TAKES_FLAGS, 1, 1},
     {"number", number_command, TAKES_ARGV, 0, 0},
     {"version", version_command, 0, 0, 0},
     {"help", help_command, 0, 0, 1},

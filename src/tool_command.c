@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool_command.h"
+
+#include "ops/import.h"
+#include "store/sqlite.h"
+#include "tool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static int failed(const char *command, const char *what)
+{
+	(void)fprintf(stderr, "verifyd %s: %s\n", command, what);
+	return EXIT_FAILED;
+}
+
+/* ---- import ---------------------------------------------------------------------------------- */
+
+static int import_from(const struct config *config, FILE *input, const char *name)
+{
+	struct tool_store tool;
+	struct problem problem;
+	size_t n = 0;
+	if (!tool_store_open(&tool, config, &problem))
+		return failed("import", problem.text);
+	const struct import_options options = {
+	    .store = tool.store,
+	    .keyring = tool.keyring,
+	    .server = &config->layers,
+	    .run_until = tool_run_until,
+	    .context = tool.loop,
+	};
+	enum import_result result = import_run(&options, input, name, stderr, &n);
+	tool_store_close(&tool);
+	if (result == IMPORT_DONE)
+		(void)printf("%zu records imported\n", n);
+	return result == IMPORT_DONE ? 0 : result == IMPORT_MISTAKES ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int tool_import(const struct config *config, const char *file)
+{
+	if (!file || strcmp(file, "-") == 0)
+		return import_from(config, stdin, "(standard input)");
+	FILE *input = fopen(file, "re");
+	if (!input) {
+		(void)fprintf(stderr, "verifyd import: %s: %s\n", file, strerror(errno));
+		return EXIT_USAGE;
+	}
+	int code = import_from(config, input, file);
+	(void)fclose(input);
+	return code;
+}
+
+/* ---- backup ---------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t backup_stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	backup_stop = 1;
+}
+
+int tool_backup(const struct config *config, const char *file)
+{
+	struct sqlite_backup backup;
+	struct problem problem;
+	const struct sigaction action = {.sa_handler = on_signal};
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	if (sqlite_backup(config->data, file, &backup_stop, &backup, &problem) != OK)
+		return failed("backup", problem.text);
+	(void)printf("%s: %" PRIu64 " octets\n"
+	             "The secret key is not in it. Keep a copy of %s/secret.key as well, and "
+	             "elsewhere:\nwithout it the codes that are on their way cannot be checked.\n",
+	             file, backup.octets, config->data);
+	return 0;
+}
+
+/* ---- migrate --------------------------------------------------------------------------------- */
+
+int tool_migrate(const struct config *config)
+{
+	struct tool_store tool;
+	struct problem problem;
+	if (!tool_store_open(&tool, config, &problem))
+		return failed("migrate", problem.text);
+	unsigned was = 0;
+	unsigned is = sqlite_schema(tool.opened, &was);
+	tool_store_close(&tool);
+	if (was == is)
+		(void)printf("schema %u, as this program wants it\n", is);
+	else
+		(void)printf("schema %u, brought to %u\n", was, is);
+	return 0;
+}
