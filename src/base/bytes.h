@@ -18,6 +18,12 @@ struct bytes {
 #define BYTES(literal) ((struct bytes){"" literal, sizeof(literal) - 1})
 #define BYTES_NONE ((struct bytes){NULL, 0})
 
+/* Any memory as bytes. */
+static inline struct bytes bytes_of(const void *at, size_t len)
+{
+	return (struct bytes){at, len};
+}
+
 static inline struct bytes bytes_from_text(const char *text)
 {
 	return (struct bytes){text, text ? strlen(text) : 0};

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -17,6 +18,7 @@
 static EVP_MAC *mac_algorithm;
 static EVP_MD *sha256_algorithm;
 static EVP_KDF *hkdf_algorithm;
+static EVP_CIPHER *aead_algorithm;
 static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
 
 static void algorithms_fetch(void)
@@ -24,12 +26,13 @@ static void algorithms_fetch(void)
 	mac_algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	sha256_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
 	hkdf_algorithm = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	aead_algorithm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 }
 
 static bool algorithms_are_there(void)
 {
 	(void)pthread_once(&algorithms_once, algorithms_fetch);
-	return mac_algorithm && sha256_algorithm && hkdf_algorithm;
+	return mac_algorithm && sha256_algorithm && hkdf_algorithm && aead_algorithm;
 }
 
 enum err secret_random(void *to, size_t len)
@@ -133,6 +136,82 @@ enum err hmac_compute(struct hmac *hmac, const struct bytes *parts, size_t parts
 			return ERR_CRYPTO;
 	if (EVP_MAC_final(hmac->context, ret, &len, SHA256_LEN) != 1 || len != SHA256_LEN)
 		return ERR_CRYPTO;
+	return OK;
+}
+
+struct aead {
+	EVP_CIPHER_CTX *context; /* owned */
+	uint8_t key[SECRET_KEY_LEN];
+};
+
+struct aead *aead_new(const uint8_t key[SECRET_KEY_LEN])
+{
+	struct aead *aead = calloc(1, sizeof(*aead));
+	if (!aead)
+		return NULL;
+	memcpy(aead->key, key, sizeof(aead->key));
+	aead->context = algorithms_are_there() ? EVP_CIPHER_CTX_new() : NULL;
+	if (!aead->context) {
+		aead_free(aead);
+		return NULL;
+	}
+	return aead;
+}
+
+void aead_free(struct aead *aead)
+{
+	if (!aead)
+		return;
+	EVP_CIPHER_CTX_free(aead->context);
+	secret_wipe(aead->key, sizeof(aead->key));
+	free(aead);
+}
+
+/* EVP takes lengths as int. */
+static bool fits_int(struct bytes in)
+{
+	return in.len <= INT_MAX;
+}
+
+enum err aead_seal(struct aead *aead, const uint8_t nonce[AEAD_NONCE_LEN], struct bytes beside,
+                   struct bytes plain, uint8_t *ret, uint8_t ret_tag[AEAD_TAG_LEN])
+{
+	EVP_CIPHER_CTX *context = aead->context;
+	uint8_t nothing[1]; /* the last block of a stream is empty */
+	int len;
+	if (!fits_int(beside) || !fits_int(plain))
+		return ERR_TOO_LARGE;
+	if (EVP_EncryptInit_ex2(context, aead_algorithm, aead->key, nonce, NULL) != 1 ||
+	    EVP_EncryptUpdate(context, NULL, &len, (const unsigned char *)beside.at,
+	                      (int)beside.len) != 1 ||
+	    EVP_EncryptUpdate(context, ret, &len, (const unsigned char *)plain.at,
+	                      (int)plain.len) != 1 ||
+	    EVP_EncryptFinal_ex(context, nothing, &len) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_LEN, ret_tag) != 1)
+		return ERR_CRYPTO;
+	return OK;
+}
+
+enum err aead_open(struct aead *aead, const uint8_t nonce[AEAD_NONCE_LEN], struct bytes beside,
+                   struct bytes sealed, const uint8_t tag[AEAD_TAG_LEN], uint8_t *ret)
+{
+	EVP_CIPHER_CTX *context = aead->context;
+	uint8_t wanted[AEAD_TAG_LEN], nothing[1];
+	int len;
+	if (!fits_int(beside) || !fits_int(sealed))
+		return ERR_TOO_LARGE;
+	memcpy(wanted, tag, sizeof(wanted));
+	if (EVP_DecryptInit_ex2(context, aead_algorithm, aead->key, nonce, NULL) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN, wanted) != 1 ||
+	    EVP_DecryptUpdate(context, NULL, &len, (const unsigned char *)beside.at,
+	                      (int)beside.len) != 1 ||
+	    EVP_DecryptUpdate(context, ret, &len, (const unsigned char *)sealed.at,
+	                      (int)sealed.len) != 1)
+		return ERR_CRYPTO;
+	if (EVP_DecryptFinal_ex(context, nothing, &len) != 1) {
+		secret_wipe(ret, sealed.len);
+		return ERR_MALFORMED;
+	}
 	return OK;
 }
 

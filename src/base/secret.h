@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that is secret or makes secrets: random octets, SHA-256, HMAC, HKDF, comparison in
- * constant time, wiping. Below io/ this is the only file that names OpenSSL. */
+/* Everything that is secret or makes secrets: random octets, SHA-256, HMAC, HKDF, AES-GCM,
+ * comparison in constant time, wiping. Below io/ this is the only file that names OpenSSL. */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
@@ -32,6 +32,26 @@ void hmac_free(struct hmac *hmac);
 /* The MAC of the parts joined, in order. */
 MUST_CHECK enum err hmac_compute(struct hmac *hmac, const struct bytes *parts, size_t parts_n,
                                  uint8_t ret[SHA256_LEN]);
+
+/* AES-256-GCM (NIST SP 800-38D) under one key: what is sealed can be neither read nor changed
+ * without it. For one thread. */
+struct aead;
+#define AEAD_NONCE_LEN 12
+#define AEAD_TAG_LEN 16
+/* NULL when there is no memory or the library fails. */
+struct aead *aead_new(const uint8_t key[SECRET_KEY_LEN]);
+/* Wipes the key; NULL is fine. */
+void aead_free(struct aead *aead);
+/* Seals `plain` into as many octets at `ret`, and the tag. `nonce` must never have sealed anything
+ * else under this key. `beside` is not sealed, but must be the same when it is opened. */
+MUST_CHECK enum err aead_seal(struct aead *aead, const uint8_t nonce[AEAD_NONCE_LEN],
+                              struct bytes beside, struct bytes plain, uint8_t *ret,
+                              uint8_t ret_tag[AEAD_TAG_LEN]);
+/* Opens into as many octets at `ret`; ERR_MALFORMED when anything is not as it was sealed: then
+ * `ret` is wiped. */
+MUST_CHECK enum err aead_open(struct aead *aead, const uint8_t nonce[AEAD_NONCE_LEN],
+                              struct bytes beside, struct bytes sealed,
+                              const uint8_t tag[AEAD_TAG_LEN], uint8_t *ret);
 
 /* Where random octets come from: the system's in the program, a seeded one in tests. */
 struct rng {

@@ -3,27 +3,8 @@
 #ifndef CORE_CODE_H
 #define CORE_CODE_H
 
-#include "base/err.h"
-#include "base/secret.h"
+#include "core/keyring.h"
 #include "core/record.h"
-
-/* One entry of `secret_keys`. */
-struct secret_key {
-	struct bytes id;
-	uint8_t key[SECRET_KEY_LEN];
-};
-
-/* The secret keys, each split by HKDF into one sub-key per use. Belongs to one thread. */
-struct keyring;
-
-/* `keys_n` at least 1: the first writes, all read. NULL when memory or the library fails. The
- * keyring keeps its own copy of the ids. */
-struct keyring *keyring_new(const struct secret_key *keys, size_t keys_n);
-/* Wipes; NULL is fine. */
-void keyring_free(struct keyring *keyring);
-/* The id that new records name. Lives as long as the keyring. */
-struct bytes keyring_writing_id(const struct keyring *keyring);
-bool keyring_has(const struct keyring *keyring, struct bytes key_id);
 
 /* The code of the record's generation, as text with a NUL; wipe it after use. `v->key_id` must be
  * in the keyring and the code not a chosen one. */

@@ -5,6 +5,8 @@
 
 #include "base/secret.h"
 
+#include <limits.h>
+
 static void hex_format(const uint8_t *octets, size_t len, char *to)
 {
 	for (size_t i = 0; i < len; i++)
@@ -233,6 +235,51 @@ static void test_rng_system_is_even(void **state)
 		assert_in_range(counts[bit], 32768 - 768, 32768 + 768);
 }
 
+struct sealed {
+	const char *name;
+	struct bytes plain, beside;
+	const char *expected, *tag;
+};
+
+#define ZEROS_16 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+
+/* Key and nonce all zero: test cases 13 and 14 of the GCM specification. */
+static const struct sealed sealed_rows[] = {
+    {"GCM case 13", {NULL, 0}, {NULL, 0}, "", "530f8afbc74536b9a963b4f1c4cb738b"},
+    {"GCM case 14",
+     BYTES(ZEROS_16),
+     {NULL, 0},
+     "cea7403d4d606b6e074ec5d3baf39d18",
+     "d0d1c8a799996bf0265b98b5d48ab919"},
+};
+
+static void test_sealed(void **state)
+{
+	const struct sealed *row = ROW_OF(state, struct sealed);
+	const uint8_t zeros[SECRET_KEY_LEN] = {0};
+	uint8_t out[64], tag[AEAD_TAG_LEN], plain[64];
+	char hex[129];
+	struct aead *aead = aead_new(zeros);
+	assert_non_null(aead);
+	assert_int_equal(aead_seal(aead, zeros, row->beside, row->plain, out, tag), OK);
+	hex[0] = '\0';
+	hex_format(out, row->plain.len, hex);
+	assert_string_equal(hex, row->expected);
+	hex_format(tag, sizeof(tag), hex);
+	assert_string_equal(hex, row->tag);
+	struct bytes sealed = bytes_of(out, row->plain.len);
+	assert_int_equal(aead_open(aead, zeros, row->beside, sealed, tag, plain), OK);
+	assert_memory_equal(plain, zeros, row->plain.len);
+	/* Lengths that the library could not take are refused before it sees them. */
+	struct bytes huge = bytes_of(out, (size_t)INT_MAX + 1);
+	assert_int_equal(aead_seal(aead, zeros, huge, row->plain, out, tag), ERR_TOO_LARGE);
+	assert_int_equal(aead_seal(aead, zeros, row->beside, huge, out, tag), ERR_TOO_LARGE);
+	assert_int_equal(aead_open(aead, zeros, huge, sealed, tag, plain), ERR_TOO_LARGE);
+	assert_int_equal(aead_open(aead, zeros, row->beside, huge, tag, plain), ERR_TOO_LARGE);
+	aead_free(aead);
+	aead_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,5 +292,6 @@ int main(void)
 	CASES_ADD(&cases, tests);
 	CASES_ADD_ROWS(&cases, "hmac", macs, test_mac);
 	CASES_ADD_ROWS(&cases, "hkdf", deriveds, test_derived);
+	CASES_ADD_ROWS(&cases, "sealed", sealed_rows, test_sealed);
 	return cases_run("secret", &cases);
 }

@@ -3,6 +3,8 @@
  * answers what no key would give in a lifetime. The three OpenSSL functions below stand before the
  * library's own; left alone they pass everything on. */
 #include "core/code.h"
+#include "core/seal.h"
+#include "core/token.h"
 #include "core/verify.h"
 
 #include "support/engine.h"
@@ -16,14 +18,16 @@ static struct {
 	int unfair;    /* so many MACs have no octet that gives a symbol … */
 	size_t first;  /* … but their first few … */
 	size_t last;   /* … and their last */
-	bool kdf_is_down;
+	int keys_left; /* so many sub-keys are derived; -1: all */
 	bool no_contexts;
-} library = {.macs_left = -1};
+	bool no_cipher_contexts;
+	int cipher_fails_at; /* this step of a cipher fails, from 1; 0: none */
+} library = {.macs_left = -1, .keys_left = -1};
 
 static void library_restore(void)
 {
 	memset(&library, 0, sizeof(library));
-	library.macs_left = -1;
+	library.macs_left = library.keys_left = -1;
 }
 
 /* A function's address as an object's: what dlsym forces on POSIX. */
@@ -52,7 +56,11 @@ int EVP_KDF_derive(EVP_KDF_CTX *context, unsigned char *key, size_t len, const O
 {
 	typedef int (*derive_fn)(EVP_KDF_CTX *, unsigned char *, size_t, const OSSL_PARAM[]);
 	REAL(derive_fn, "EVP_KDF_derive");
-	return library.kdf_is_down ? 0 : real(context, key, len, params);
+	if (library.keys_left == 0)
+		return 0;
+	if (library.keys_left > 0)
+		library.keys_left--;
+	return real(context, key, len, params);
 }
 
 EVP_MAC_CTX *EVP_MAC_CTX_new(EVP_MAC *mac)
@@ -60,6 +68,36 @@ EVP_MAC_CTX *EVP_MAC_CTX_new(EVP_MAC *mac)
 	typedef EVP_MAC_CTX *(*new_fn)(EVP_MAC *);
 	REAL(new_fn, "EVP_MAC_CTX_new");
 	return library.no_contexts ? NULL : real(mac);
+}
+
+EVP_CIPHER_CTX *EVP_CIPHER_CTX_new(void)
+{
+	typedef EVP_CIPHER_CTX *(*new_fn)(void);
+	REAL(new_fn, "EVP_CIPHER_CTX_new");
+	return library.no_cipher_contexts ? NULL : real();
+}
+
+static bool cipher_step_fails(void)
+{
+	return library.cipher_fails_at && --library.cipher_fails_at == 0;
+}
+
+int EVP_EncryptUpdate(EVP_CIPHER_CTX *context, unsigned char *out, int *out_len,
+                      const unsigned char *in, int len)
+{
+	typedef int (*update_fn)(EVP_CIPHER_CTX *, unsigned char *, int *, const unsigned char *,
+	                         int);
+	REAL(update_fn, "EVP_EncryptUpdate");
+	return cipher_step_fails() ? 0 : real(context, out, out_len, in, len);
+}
+
+int EVP_DecryptUpdate(EVP_CIPHER_CTX *context, unsigned char *out, int *out_len,
+                      const unsigned char *in, int len)
+{
+	typedef int (*update_fn)(EVP_CIPHER_CTX *, unsigned char *, int *, const unsigned char *,
+	                         int);
+	REAL(update_fn, "EVP_DecryptUpdate");
+	return cipher_step_fails() ? 0 : real(context, out, out_len, in, len);
 }
 
 /* A keyring that wants more memory than there is gets NULL, under the sanitizers too. */
@@ -157,10 +195,16 @@ static void no_keyring_without_memory_or_library(void **state)
 	(void)state;
 	const struct secret_key key = {BYTES("k1"), {1}};
 	assert_null(keyring_new(&key, PTRDIFF_MAX / 128));
-	library.kdf_is_down = true;
-	assert_null(keyring_new(&key, 1));
+	/* Whichever of its sub-keys cannot be derived, the sealing one last. */
+	for (int keys = 0; keys <= KEY_USES; keys++) {
+		library.keys_left = keys;
+		assert_null(keyring_new(&key, 1));
+	}
 	library_restore();
 	library.no_contexts = true;
+	assert_null(keyring_new(&key, 1));
+	library_restore();
+	library.no_cipher_contexts = true;
 	assert_null(keyring_new(&key, 1));
 }
 
@@ -181,6 +225,51 @@ static void a_failing_library_is_a_fault(void **state)
 	v.chosen = true;
 	assert_int_equal(code_matches(bench->keyring, &v, BYTES("424242"), &matches), ERR_CRYPTO);
 	assert_int_equal(number_hash(bench->keyring, &v.number, mac), ERR_CRYPTO);
+}
+
+static void tokens_of_a_failing_library_are_none(void **state)
+{
+	struct bench *bench = *state;
+	const struct token token = {
+	    .kind = TOKEN_USER, .tenant = BYTES("demo"), .user = BYTES("ada"), .expires_ms = 1};
+	struct arena arena;
+	struct token read;
+	struct bytes text;
+	struct id id = {{1}};
+	char record[RECORD_TOKEN_LEN + 1], proof[PROOF_LEN + 1];
+	arena_init(&arena);
+	assert_int_equal(token_make(bench->keyring, &token, &arena, &text), OK);
+	assert_int_equal(record_token_make(bench->keyring, &id, record), OK);
+	library.macs_left = 0;
+	assert_int_equal(token_read(bench->keyring, text, TOKEN_USER, BYTES_NONE, 0, &arena, &read),
+	                 ERR_CRYPTO);
+	assert_int_equal(record_token_read(bench->keyring, bytes_from_text(record), &id),
+	                 ERR_CRYPTO);
+	assert_int_equal(token_make(bench->keyring, &token, &arena, &text), ERR_CRYPTO);
+	assert_int_equal(record_token_make(bench->keyring, &id, record), ERR_CRYPTO);
+	assert_int_equal(proof_make(bench->keyring, BYTES("k2"), &id, proof), ERR_CRYPTO);
+	arena_done(&arena);
+}
+
+static void seals_of_a_failing_library_are_none(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t sealed[3 + SEAL_OVERHEAD], plain[3];
+	for (int at = 1; at <= 2; at++) {
+		library.cipher_fails_at = at;
+		assert_int_equal(seal_make(bench->keyring, &bench->rng.rng, BYTES("demo"),
+		                           BYTES("s"), BYTES("abc"), sealed),
+		                 ERR_CRYPTO);
+	}
+	assert_int_equal(seal_make(bench->keyring, &bench->rng.rng, BYTES("demo"), BYTES("s"),
+	                           BYTES("abc"), sealed),
+	                 OK);
+	for (int at = 1; at <= 2; at++) {
+		library.cipher_fails_at = at;
+		assert_int_equal(seal_open(bench->keyring, BYTES("k2"), BYTES("demo"), BYTES("s"),
+		                           bytes_of(sealed, sizeof(sealed)), plain),
+		                 ERR_CRYPTO);
+	}
 }
 
 /* In the second round too: half a code is none. */
@@ -236,6 +325,8 @@ int main(void)
 	    CASE(with_64_symbols_every_octet_is_fair),
 	    CASE(no_keyring_without_memory_or_library),
 	    CASE(a_failing_library_is_a_fault),
+	    CASE(tokens_of_a_failing_library_are_none),
+	    CASE(seals_of_a_failing_library_are_none),
 	    CASE(a_fault_in_a_later_round_is_one),
 	    CASE(a_step_without_its_macs_changes_nothing),
 	};
