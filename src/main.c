@@ -22,6 +22,7 @@ struct call {
 	const char *command;
 	struct config_flags flags;
 	struct config *config; /* read by these flags, for commands that take them */
+	struct report *report; /* what is to be said of it */
 	const char *rest[REST_MAX];
 	size_t rest_n;
 	int argc; /* all of it, from the command on */
@@ -46,12 +47,16 @@ static int usage(const char *command, const char *what, const char *which)
 
 static int serve_command(const struct call *call)
 {
-	if (!call->flags.dev)
-		return usage("serve",
-		             "the only provider of this version is the developer inbox, and it "
-		             "needs --dev",
-		             "");
-	return serve_run(call->config, &serve_on_sqlite);
+	return serve_run(&call->flags, call->config, &serve_on_sqlite);
+}
+
+/* The mistakes were told before. */
+static int check_command(const struct call *call)
+{
+	const char *file = config_file(&call->flags);
+	report_print(call->report, true, stderr);
+	(void)printf("%s: no mistakes\n", file ? file : "(no file, --dev)");
+	return 0;
 }
 
 static int import_command(const struct call *call)
@@ -98,6 +103,7 @@ static const struct command {
 	size_t rest_min, rest_max; /* arguments that are no flags */
 } commands[] = {
     {"serve", serve_command, TAKES_FLAGS | TAKES_LISTEN, 0, 0},
+    {"check", check_command, TAKES_FLAGS, 0, 0},
     {"import", import_command, TAKES_FLAGS, 0, 1},
     {"migrate", migrate_command, TAKES_FLAGS, 0, 0},
     {"backup", backup_command, TAKES_FLAGS, 1, 1},
@@ -111,30 +117,43 @@ static const struct command {
 
 /* ---- flags ----------------------------------------------------------------------------------- */
 
-/* Where the text of a flag goes that takes one; NULL: `flag` is none, or is not this command's. */
-static const char **flag_place(const struct command *command, const char *flag, struct call *call)
+/* The text behind a flag. NULL: there is none, and the user was told. */
+static const char *flag_text(const struct call *call, int *at)
 {
-	if (strcmp(flag, "--data") == 0 && command->takes & TAKES_FLAGS)
-		return &call->flags.data;
-	if (strcmp(flag, "--listen") == 0 && command->takes & TAKES_LISTEN &&
-	    call->flags.listen_n < NET_ADDRESSES_MAX)
-		return &call->flags.listen[call->flags.listen_n++];
+	if (*at + 1 < call->argc)
+		return call->argv[++*at];
+	(void)usage(call->command, "a value is missing after ", call->argv[*at]);
 	return NULL;
+}
+
+/* False: the user was told. */
+static bool listen_take(struct call *call, const char *text)
+{
+	struct net_addresses *listen = &call->flags.listen;
+	if (!text)
+		return false;
+	if (listen->n == NET_ADDRESSES_MAX)
+		return usage(call->command, "too many addresses: ", text), false;
+	if (net_address_parse(bytes_from_text(text), &listen->at[listen->n++]) != OK)
+		return usage(call->command,
+		             "--listen takes ADDRESS:PORT, as in 127.0.0.1:8080, not ", text),
+		       false;
+	return true;
 }
 
 /* Takes argv[*at], and what follows it when it is a flag with a text. False: the user was told. */
 static bool word_take(const struct command *command, int *at, struct call *call)
 {
 	const char *word = call->argv[*at];
-	const char **place;
-	if (strcmp(word, "--dev") == 0 && command->takes & TAKES_FLAGS) {
+	bool flags = command->takes & TAKES_FLAGS;
+	if (flags && strcmp(word, "--dev") == 0) {
 		call->flags.dev = true;
-	} else if ((place = flag_place(command, word, call))) {
-		if (*at + 1 == call->argc)
-			return usage(command->name, "a value is missing after ", word), false;
-		*place = call->argv[++*at];
-	} else if (strcmp(word, "--listen") == 0 && command->takes & TAKES_LISTEN) {
-		return usage(command->name, "too many addresses: ", word), false;
+	} else if (flags && strcmp(word, "-c") == 0) {
+		return (call->flags.file = flag_text(call, at));
+	} else if (flags && strcmp(word, "--data") == 0) {
+		return (call->flags.data = flag_text(call, at));
+	} else if (command->takes & TAKES_LISTEN && strcmp(word, "--listen") == 0) {
+		return listen_take(call, flag_text(call, at));
 	} else if (word[0] == '-' && word[1]) {
 		return usage(command->name, "there is no flag ", word), false;
 	} else if (call->rest_n == command->rest_max) {
@@ -150,24 +169,33 @@ static bool words_take(const struct command *command, struct call *call)
 	for (int i = 1; i < call->argc; i++)
 		if (!word_take(command, &i, call))
 			return false;
-	return call->rest_n >= command->rest_min ||
-	       (usage(command->name, "an argument is missing", ""), false);
+	if (call->rest_n < command->rest_min)
+		return usage(command->name, "an argument is missing", ""), false;
+	return true;
+}
+
+static int configured_run(const struct command *command, struct call *call)
+{
+	struct report report;
+	int code = EXIT_USAGE;
+	report_init(&report, bytes_from_text(config_file(&call->flags)));
+	call->report = &report;
+	call->config = config_new(&call->flags, &report);
+	if (call->config)
+		code = command->run(call);
+	else
+		report_print(&report, false, stderr);
+	config_free(call->config);
+	report_done(&report);
+	return code;
 }
 
 static int command_run(const struct command *command, int argc, char **argv)
 {
 	struct call call = {.command = command->name, .argc = argc, .argv = argv};
-	struct problem problem;
 	if (!(command->takes & TAKES_ARGV) && !words_take(command, &call))
 		return EXIT_USAGE;
-	if (!(command->takes & TAKES_FLAGS))
-		return command->run(&call);
-	call.config = config_new(&call.flags, &problem);
-	if (!call.config)
-		return usage(command->name, problem.text, "");
-	int code = command->run(&call);
-	config_free(call.config);
-	return code;
+	return command->takes & TAKES_FLAGS ? configured_run(command, &call) : command->run(&call);
 }
 
 int main(int argc, char **argv)

@@ -8,18 +8,12 @@
  *
  * They start from the store outwards and stop from the sockets inwards, so that nobody is asked
  * who has gone already. */
-#include "serve.h"
-
-#include "api/api.h"
-#include "api/native/inbox_port.h"
-#include "deliver/delivery.h"
 #include "io/clock.h"
-#include "io/worker.h"
-#include "net/server.h"
 #include "ops/dev.h"
 #include "ops/import.h"
 #include "ops/log.h"
 #include "ops/secret_file.h"
+#include "serve_private.h"
 #include "store/sqlite.h"
 #include "tool.h"
 
@@ -34,52 +28,14 @@
 #define PURGE_EVERY_MS 60000
 #define PURGE_PAUSE_MS 20 /* between two steps: requests go first */
 
-/* One loop thread and what is its own. */
-struct thread {
-	struct io_loop *loop;
-	struct store *store;
-	struct keyring *keyring;
-	struct rng_system rng;
-	struct api *api;
-	struct io_timer *tick;
-	struct delivery_desk *desk;
-	struct io_hook log_hook;
-};
-
-struct serve {
-	const struct config *config;
-	const struct serve_store *kind;
-	struct settings settings; /* the server's own */
-	struct secret_key key;
-	void *opened; /* the store */
-	struct io_loop *main_loop;
-	struct store *main_store;
-	struct delivery *delivery;
-	struct worker_pool *workers;
-	struct inbox_port inbox;
-	struct api_shared shared;
-	struct thread threads[NET_LOOPS_MAX];
-	size_t threads_n;     /* made */
-	size_t loops_running; /* of them */
-	struct store *delivery_store;
-	bool delivery_runs;
-	struct net_server *server;
-	struct store_purge purge;
-	struct io_timer *purge_timer, *purge_pause;
-	bool purge_idle; /* no step of a purge is under way */
-	bool stopping;
-	struct task stopped;
-};
-
 /* ---- sqlite ---------------------------------------------------------------------------------- */
 
-static void *sqlite_serve_open(const struct config *config, const struct settings *settings,
-                               struct problem *reterr)
+static void *sqlite_serve_open(const struct config *config, struct problem *reterr)
 {
 	const struct sqlite_options sqlite = {
-	    .directory = config->data,
+	    .directory = config->server.data,
 	    .serve = true,
-	    .wal_pages = settings->wal_pages,
+	    .wal_pages = config->server.wal_pages,
 	};
 	struct sqlite_store *opened;
 	return sqlite_open(&sqlite, &opened, reterr) == OK ? opened : NULL;
@@ -100,61 +56,6 @@ const struct serve_store serve_on_sqlite = {
     .attach = sqlite_serve_attach,
     .close = sqlite_serve_close,
 };
-
-/* ---- the inbox: api asks in its words, deliver answers in its own ---------------------------- */
-
-struct inbox_question {
-	struct delivery_question question;
-	struct inbox_query *query;
-};
-
-static void on_inbox_answer(struct delivery_question *question)
-{
-	struct inbox_query *query = CONTAINER_OF(question, struct inbox_question, question)->query;
-	query->err = question->err;
-	query->messages_n = question->texts_n;
-	query->messages =
-	    arena_take_array(&query->arena, question->texts_n + 1, sizeof(*query->messages));
-	if (!query->messages) {
-		query->err = ERR_NO_MEMORY;
-		query->messages_n = 0;
-	}
-	for (size_t i = 0; i < query->messages_n; i++) {
-		const struct inbox_text *text = &question->texts[i];
-		struct inbox_message *message = &query->messages[i];
-		id_format(&text->id, message->id);
-		message->to = arena_printf(&query->arena, "+%.*s", (int)text->to.len, text->to.at);
-		message->from = text->from;
-		message->text = text->text;
-		message->code = text->code;
-		message->channel = BYTES("sms");
-		message->at_ms = text->at_ms;
-	}
-	query->on_done(query);
-}
-
-static void inbox_ask(struct inbox_port *port, struct inbox_query *query)
-{
-	struct serve *serve = CONTAINER_OF(port, struct serve, inbox);
-	struct inbox_question *asked = ARENA_NEW(&query->arena, struct inbox_question);
-	if (!asked) {
-		query->err = ERR_NO_MEMORY;
-		query->on_done(query);
-		return;
-	}
-	asked->query = query;
-	asked->question = (struct delivery_question){
-	    .filter = {.to = query->to_digits,
-	               .since = query->since,
-	               .max = query->verb == INBOX_LATEST ? 1 : INBOX_KEPT},
-	    .clear = query->verb == INBOX_CLEAR,
-	    .wait_ms = query->wait_ms,
-	    .executor = query->executor,
-	    .on_done = on_inbox_answer,
-	    .arena = &query->arena,
-	};
-	delivery_ask(serve->delivery, &asked->question);
-}
 
 /* ---- loop threads ---------------------------------------------------------------------------- */
 
@@ -179,7 +80,7 @@ static bool thread_init(struct serve *serve, struct thread *thread)
 {
 	rng_system_init(&thread->rng);
 	thread->loop = io_loop_new();
-	thread->keyring = keyring_new(&serve->key, 1);
+	thread->keyring = keyring_new(serve->keys, serve->keys_n);
 	thread->api = calloc(1, sizeof(*thread->api));
 	if (!thread->loop || !thread->keyring || !thread->api)
 		return false;
@@ -197,7 +98,7 @@ static bool thread_init(struct serve *serve, struct thread *thread)
 	    .now_ms = loop_clock,
 	    .clock = thread->loop,
 	};
-	return api_init(thread->api, &serve->shared, &ports, io_loop_executor(thread->loop)) ==
+	return api_init(thread->api, &serve->now->shared, &ports, io_loop_executor(thread->loop)) ==
 	           OK &&
 	       io_loop_every(thread->loop, API_TICK_MS, thread_tick, thread->api, &thread->tick) ==
 	           OK;
@@ -252,7 +153,7 @@ static void purge_step(void *data)
 	serve->purge_idle = false;
 	serve->purge = (struct store_purge){
 	    .now_ms = now_ms,
-	    .before_ms = now_ms - serve->settings.retention_ms,
+	    .before_ms = now_ms - serve->config->server.retention_ms,
 	    .on_done = on_purged,
 	};
 	serve->main_store->ops->purge(serve->main_store, &serve->purge);
@@ -279,13 +180,6 @@ static void on_stop_signal(void *data)
 	delivery_hurry(serve->delivery);
 }
 
-static void on_reload_signal(void *data)
-{
-	(void)data;
-	LOG(LOG_INFO, "nothing-to-reload",
-	    log_text("why", BYTES("no configuration file was read")));
-}
-
 /* ---- starting -------------------------------------------------------------------------------- */
 
 static bool say_failed(const char *what)
@@ -297,7 +191,7 @@ static bool say_failed(const char *what)
 
 static bool load_dev_records(struct serve *serve)
 {
-	struct keyring *keyring = keyring_new(&serve->key, 1);
+	struct keyring *keyring = keyring_new(serve->keys, serve->keys_n);
 	FILE *records = fmemopen((void *)(uintptr_t)dev_records, strlen(dev_records), "r");
 	const struct import_options options = {
 	    .store = serve->main_store,
@@ -320,9 +214,10 @@ static bool load_dev_records(struct serve *serve)
 static bool open_store(struct serve *serve)
 {
 	struct problem problem;
-	if (!data_folder_make(serve->config->data, &problem) ||
-	    !secret_file_load(serve->config->data, serve->key.key, &problem) ||
-	    !(serve->opened = serve->kind->open(serve->config, &serve->settings, &problem)))
+	const struct config *config = serve->config;
+	if (!data_folder_make(config->server.data, &problem) ||
+	    !secret_keys_load(config, serve->keys, &serve->keys_n, &problem) ||
+	    !(serve->opened = serve->kind->open(config, &problem)))
 		return say_failed(problem.text);
 	serve->main_loop = io_loop_new();
 	if (serve->main_loop)
@@ -336,20 +231,20 @@ static bool open_store(struct serve *serve)
 
 static bool start_delivery(struct serve *serve)
 {
-	const struct delivery_options options = {.keys = &serve->key, .keys_n = 1};
+	const struct server_settings *server = &serve->config->server;
+	const struct delivery_options options = {
+	    .keys = serve->keys,
+	    .keys_n = serve->keys_n,
+	    .inbox =
+		server->providers.n ? bytes_from_text(server->providers.at[0].name) : BYTES_NONE,
+	};
 	serve->delivery = delivery_new(&options);
 	serve->workers = worker_pool_start(worker_threads_default(), WORKER_QUEUE_DEFAULT);
 	if (!serve->delivery || !serve->workers)
 		return say_failed("out of memory or threads");
-	serve->inbox.ask = inbox_ask;
-	serve->shared = (struct api_shared){
-	    .settings = &serve->config->layers,
-	    .workers = serve->workers,
-	    .inbox = &serve->inbox,
-	    .loopback_hosts_only = true,
-	    .dev_page = serve->config->dev,
-	};
-	return true;
+	serve->inbox.ask = serve_inbox_ask;
+	serve->now = snapshot_new(serve, serve->config, NULL);
+	return serve->now || say_failed("out of memory");
 }
 
 static bool start_server(struct serve *serve)
@@ -370,16 +265,16 @@ static bool start_server(struct serve *serve)
 	    .loops = loops,
 	    .handlers = handlers,
 	    .loops_n = serve->threads_n,
-	    .addresses = serve->config->listen,
-	    .addresses_n = serve->config->listen_n,
-	    .limits = net_limits_default(),
+	    .addresses = serve->config->server.listen.at,
+	    .addresses_n = serve->config->server.listen.n,
+	    .limits = serve_net_limits(serve->config),
 	};
 	enum err err = net_server_start(&options, &serve->server, &bad_address);
 	if (err == OK)
 		return true;
 	char address[NET_ADDRESS_TEXT_MAX];
 	struct problem problem;
-	net_address_format(&serve->config->listen[bad_address], address);
+	net_address_format(&serve->config->server.listen.at[bad_address], address);
 	(void)problem_say(&problem,
 	                  err == ERR_BUSY ? "%s is in use by another program; free it, or let the "
 	                                    "system pick one: --listen 127.0.0.1:0"
@@ -401,7 +296,7 @@ static bool start_threads(struct serve *serve)
 			return say_failed("out of threads");
 	return io_loop_on_signal(serve->main_loop, SIGTERM, on_stop_signal, serve) == OK &&
 	       io_loop_on_signal(serve->main_loop, SIGINT, on_stop_signal, serve) == OK &&
-	       io_loop_on_signal(serve->main_loop, SIGHUP, on_reload_signal, serve) == OK &&
+	       io_loop_on_signal(serve->main_loop, SIGHUP, serve_on_reload_signal, serve) == OK &&
 	       io_loop_every(serve->main_loop, PURGE_EVERY_MS, purge_step, serve,
 	                     &serve->purge_timer) == OK;
 }
@@ -409,11 +304,11 @@ static bool start_threads(struct serve *serve)
 static void announce(const struct serve *serve)
 {
 	char url[NET_ADDRESS_TEXT_MAX];
-	for (size_t i = 0; i < serve->config->listen_n; i++) {
+	for (size_t i = 0; i < serve->config->server.listen.n; i++) {
 		net_address_format(net_server_address(serve->server, i), url);
 		LOG(LOG_INFO, "listening", log_text("address", bytes_from_text(url)),
 		    log_i64("loops", (int64_t)serve->threads_n),
-		    log_text("data", bytes_from_text(serve->config->data)));
+		    log_text("data", bytes_from_text(serve->config->server.data)));
 		if (serve->config->dev)
 			(void)printf("listening on http://%s\n", url);
 	}
@@ -448,7 +343,9 @@ static void end(struct serve *serve)
 	if (serve->opened)
 		serve->kind->close(serve->opened);
 	io_loop_free(serve->main_loop);
-	secret_wipe(&serve->key.key, sizeof(serve->key.key));
+	secret_wipe(serve->keys, sizeof(serve->keys));
+	snapshot_free(serve->now);
+	snapshot_free(serve->next);
 }
 
 /* What requests take and give back stays with the process: giving it to the system and asking for
@@ -471,16 +368,16 @@ static void raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int serve_run(const struct config *config, const struct serve_store *store)
+int serve_run(const struct config_flags *flags, const struct config *config,
+              const struct serve_store *store)
 {
 	static struct serve serve; /* too large for a stack, one a process */
+	serve.flags = flags;
 	serve.config = config;
 	serve.kind = store;
-	serve.key.id = BYTES(SECRET_FILE_ID);
 	serve.purge_idle = true;
 	raise_descriptors();
 	keep_memory();
-	settings_resolve(&config->layers, NULL, API_DOTDIGITAL, &serve.settings);
 	if (log_start(STDERR_FILENO, LOG_FORM_AUTO) != OK)
 		return 1;
 	bool started = open_store(&serve) && start_delivery(&serve) && start_server(&serve) &&

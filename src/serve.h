@@ -11,15 +11,16 @@
 /* A kind of store: opened once, a handle for each thread, closed at the end. */
 struct serve_store {
 	/* NULL: *reterr says why. */
-	void *(*open)(const struct config *config, const struct settings *settings,
-	              struct problem *reterr);
+	void *(*open)(const struct config *config, struct problem *reterr);
 	struct store *(*attach)(void *opened, struct executor *executor);
 	void (*close)(void *opened);
 };
 
 extern const struct serve_store serve_on_sqlite;
 
-/* Runs the server; returns the exit code. */
-int serve_run(const struct config *config, const struct serve_store *store);
+/* Runs the server; returns the exit code. `flags` are those that `config` was made by: SIGHUP makes
+ * another one by them. */
+int serve_run(const struct config_flags *flags, const struct config *config,
+              const struct serve_store *store);
 
 #endif

@@ -26,16 +26,28 @@ void tool_run_until(void *loop, const bool *done)
 	list_remove(&waiting.hook.link);
 }
 
-static bool parts_open(struct tool_store *tool, const char *folder, struct problem *reterr)
+static struct keyring *keyring_open(const struct config *config, struct problem *reterr)
 {
+	struct secret_key keys[SECRET_KEYS_MAX];
+	struct keyring *keyring = NULL;
+	size_t n;
+	if (secret_keys_load(config, keys, &n, reterr)) {
+		keyring = keyring_new(keys, n);
+		if (!keyring)
+			(void)problem_say(reterr, "out of memory");
+	}
+	secret_wipe(keys, sizeof(keys));
+	return keyring;
+}
+
+static bool parts_open(struct tool_store *tool, const struct config *config, struct problem *reterr)
+{
+	const char *folder = config->server.data;
 	const struct sqlite_options options = {.directory = folder};
-	struct secret_key key = {.id = BYTES(SECRET_FILE_ID)};
-	if (!data_folder_make(folder, reterr) || !secret_file_load(folder, key.key, reterr))
+	if (!data_folder_make(folder, reterr) || !(tool->keyring = keyring_open(config, reterr)))
 		return false;
-	tool->keyring = keyring_new(&key, 1);
-	secret_wipe(key.key, sizeof(key.key));
 	tool->loop = io_loop_new();
-	if (!tool->keyring || !tool->loop)
+	if (!tool->loop)
 		return problem_say(reterr, "out of memory or descriptors");
 	if (sqlite_open(&options, &tool->opened, reterr) != OK)
 		return false;
@@ -46,7 +58,7 @@ static bool parts_open(struct tool_store *tool, const char *folder, struct probl
 bool tool_store_open(struct tool_store *tool, const struct config *config, struct problem *reterr)
 {
 	*tool = (struct tool_store){0};
-	if (parts_open(tool, config->data, reterr))
+	if (parts_open(tool, config, reterr))
 		return true;
 	tool_store_close(tool);
 	return false;

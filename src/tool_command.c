@@ -68,12 +68,12 @@ int tool_backup(const struct config *config, const char *file)
 	const struct sigaction action = {.sa_handler = on_signal};
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
-	if (sqlite_backup(config->data, file, &backup_stop, &backup, &problem) != OK)
+	if (sqlite_backup(config->server.data, file, &backup_stop, &backup, &problem) != OK)
 		return failed("backup", problem.text);
 	(void)printf("%s: %" PRIu64 " octets\n"
 	             "The secret key is not in it. Keep a copy of %s/secret.key as well, and "
 	             "elsewhere:\nwithout it the codes that are on their way cannot be checked.\n",
-	             file, backup.octets, config->data);
+	             file, backup.octets, config->server.data);
 	return 0;
 }
 

@@ -38,6 +38,12 @@ void api_done(struct api *api)
 	api->password_mac = NULL;
 }
 
+void api_reload(struct api *api, const struct api_shared *shared)
+{
+	api->shared = shared;
+	directory_forget(api);
+}
+
 void api_tick(struct api *api)
 {
 	uint64_t generation;

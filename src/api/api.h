@@ -15,11 +15,13 @@
 
 struct inbox_port;
 
-/* What every loop's api has in common. All borrowed; outlives the apis. */
+/* What every loop's api has in common. All borrowed; never changed while an api looks at it. */
 struct api_shared {
 	const struct settings_layers *settings; /* the server's */
 	struct worker_pool *workers;            /* for passwords */
+	bool can_send;                          /* a provider is configured */
 	struct inbox_port *inbox;               /* NULL: no inbox is served */
+	struct bytes inbox_token;               /* the inbox is for who shows it; absent: none */
 	bool loopback_hosts_only;               /* the inbox answers only to local names */
 	bool dev_page;                          /* GET / shows where to go */
 	bool numbers_valid;                     /* numbers.require: valid */
@@ -44,6 +46,8 @@ MUST_CHECK enum err api_init(struct api *api, const struct api_shared *shared,
                              const struct flow_ports *ports, struct executor *executor);
 /* No request is under way. */
 void api_done(struct api *api);
+/* From now on by `shared`: accounts are loaded and their settings laid out anew. */
+void api_reload(struct api *api, const struct api_shared *shared);
 /* Call twice a second: forgets what another process changed, writes merged refusals. */
 void api_tick(struct api *api);
 

@@ -175,9 +175,7 @@ static void on_account(struct directory_lookup *lookup)
 		compare_by_argon2(auth);
 }
 
-/* Reads `Basic` and base64 of name ':' secret; the name ends at the first colon. */
-static bool credentials_read(const struct request *request, struct bytes *ret_name,
-                             struct bytes *ret_secret)
+bool basic_read(const struct request *request, struct bytes *ret_name, struct bytes *ret_secret)
 {
 	static const struct bytes scheme = {"Basic ", 6};
 	struct bytes value = request_field(request, BYTES("Authorization"));
@@ -203,7 +201,7 @@ void auth_basic(struct api *api, struct auth *auth)
 	auth->api = api;
 	auth->account = NULL;
 	list_init(&auth->waiter);
-	if (!credentials_read(auth->request, &auth->lookup.name, &auth->secret)) {
+	if (!basic_read(auth->request, &auth->lookup.name, &auth->secret)) {
 		auth_done(auth, AUTH_REFUSED);
 		return;
 	}

@@ -33,4 +33,8 @@ struct auth {
 /* Fill request, scopes and on_done. on_done may be called before this returns. */
 void auth_basic(struct api *api, struct auth *auth);
 
+/* Reads `Basic` and base64 of name ':' secret; the name ends at the first colon. Decoded into the
+ * request's arena. */
+bool basic_read(const struct request *request, struct bytes *ret_name, struct bytes *ret_secret);
+
 #endif

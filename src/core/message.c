@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/message.h"
 
+#define SENDER_MIN 2
+#define SENDER_DIGITS_MAX 15  /* of a number */
+#define SENDER_LETTERS_MAX 11 /* of an alphanumeric originator (3GPP TS 23.040 section 9.1.2.5) */
+
 #define CODE_NAME BYTES("{{code}}")
 #define MINUTES_NAME BYTES("{{validMinutes}}")
 #define MINUTE_MS 60000
@@ -52,4 +56,23 @@ size_t message_utf16_units(struct bytes text)
 			units += octet >= 0xF0 ? 2 : 1;
 	}
 	return units;
+}
+
+static bool is_sender_char(char c)
+{
+	char lower = ascii_lower(c);
+	return ascii_is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' ||
+	       c == '.' || c == ' ';
+}
+
+bool message_sender_is_sound(struct bytes sender)
+{
+	bool digits_only = true;
+	for (size_t i = 0; i < sender.len; i++) {
+		if (!is_sender_char(sender.at[i]))
+			return false;
+		digits_only &= ascii_is_digit(sender.at[i]);
+	}
+	return sender.len >= SENDER_MIN &&
+	       sender.len <= (size_t)(digits_only ? SENDER_DIGITS_MAX : SENDER_LETTERS_MAX);
 }

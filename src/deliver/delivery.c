@@ -16,6 +16,7 @@ struct delivery {
 	struct keyring *keyring; /* owned; the thread's */
 	struct rng_system rng;   /* the thread's */
 	struct inbox *inbox;     /* owned; the thread's */
+	struct bytes inbox_name; /* absent: no provider */
 	struct store *store;     /* borrowed */
 	struct list waiters;     /* the thread's: questions that wait */
 	size_t waiters_n;
@@ -28,6 +29,7 @@ struct delivery {
 	struct store_commit commit;
 	struct change claimed_changes[CLAIM_MAX];
 	struct arena claim_arena;
+	struct arena arena; /* for as long as the delivery */
 	atomic_size_t queued;
 	atomic_uint_fast64_t dropped;
 };
@@ -109,9 +111,12 @@ struct delivery_desk {
 
 static struct delivery_plan port_plan(struct deliver *port, const struct number *number)
 {
-	(void)port;
+	const struct delivery *delivery = CONTAINER_OF(port, struct delivery_desk, port)->delivery;
 	(void)number;
-	return (struct delivery_plan){ROUTE_AT_ONCE, BYTES("inbox")};
+	return (struct delivery_plan){
+	    .route = delivery->inbox_name.at ? ROUTE_AT_ONCE : ROUTE_NONE,
+	    .provider = delivery->inbox_name,
+	};
 }
 
 static struct bytes pack(char **at, struct bytes from)
@@ -332,7 +337,7 @@ static void claimed_show(struct delivery *delivery, const struct claimed *claime
 	else
 		message->state = MESSAGE_FAILED;
 	message->template = BYTES_NONE;
-	message->provider = BYTES("inbox");
+	message->provider = delivery->inbox_name;
 	message->attempts++;
 }
 
@@ -376,7 +381,9 @@ static void claim_next(struct delivery *delivery)
 
 static void first_run(struct task *task)
 {
-	claim_next(CONTAINER_OF(task, struct delivery, first));
+	struct delivery *delivery = CONTAINER_OF(task, struct delivery, first);
+	if (delivery->inbox_name.at)
+		claim_next(delivery);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -388,11 +395,15 @@ struct delivery *delivery_new(const struct delivery_options *options)
 		return NULL;
 	list_init(&delivery->waiters);
 	arena_init(&delivery->claim_arena);
+	arena_init(&delivery->arena);
+	if (options->inbox.at)
+		delivery->inbox_name = arena_copy(&delivery->arena, options->inbox);
 	rng_system_init(&delivery->rng);
 	delivery->loop = io_loop_new();
 	delivery->keyring = keyring_new(options->keys, options->keys_n);
 	delivery->inbox = inbox_new(&delivery->rng.rng);
 	if (!delivery->loop || !delivery->keyring || !delivery->inbox ||
+	    (options->inbox.at && !delivery->inbox_name.at) ||
 	    io_loop_every(delivery->loop, WAITERS_TICK_MS, waiters_tick, delivery,
 	                  &delivery->timer) != OK) {
 		delivery_free(delivery);
@@ -438,5 +449,6 @@ void delivery_free(struct delivery *delivery)
 	keyring_free(delivery->keyring);
 	inbox_free(delivery->inbox);
 	arena_done(&delivery->claim_arena);
+	arena_done(&delivery->arena);
 	free(delivery);
 }

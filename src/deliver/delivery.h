@@ -2,7 +2,8 @@
 /* deliver: how a message leaves. One thread with a loop of its own takes what was committed,
  * derives the code, fills the template, and hands the text to a provider. The only provider yet is
  * the developer inbox, which takes and finishes in one act: its messages are born final, and what
- * an earlier run left queued is shown when it starts. */
+ * an earlier run left queued is shown when it starts. Without a provider there is no route: a send
+ * is a fault, and what is queued stays. */
 #ifndef DELIVER_DELIVERY_H
 #define DELIVER_DELIVERY_H
 
@@ -24,6 +25,7 @@ struct delivery;
 struct delivery_options {
 	const struct secret_key *keys; /* copied into a keyring of the thread's own */
 	size_t keys_n;
+	struct bytes inbox; /* the name of the inbox among the providers; absent: there is none */
 };
 
 /* Makes the delivery and its loop; nothing runs yet. NULL: no memory. */

@@ -155,3 +155,20 @@ bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct pr
 	(void)close(fd);
 	return read;
 }
+
+bool secret_keys_load(const struct config *config, struct secret_key ret[SECRET_KEYS_MAX],
+                      size_t *ret_n, struct problem *reterr)
+{
+	const struct server_settings *server = &config->server;
+	*ret_n = server->secret_keys.n;
+	for (size_t i = 0; i < *ret_n; i++) {
+		const struct secret_key_entry *entry = &server->secret_keys.at[i];
+		ret[i].id = bytes_from_text(entry->id);
+		memcpy(ret[i].key, entry->key, SECRET_KEY_LEN);
+	}
+	if (*ret_n)
+		return true;
+	*ret_n = 1;
+	ret[0].id = BYTES(SECRET_FILE_ID);
+	return secret_file_load(server->data, ret[0].key, reterr);
+}

@@ -4,7 +4,8 @@
 #define OPS_SECRET_FILE_H
 
 #include "base/problem.h"
-#include "base/secret.h"
+#include "core/code.h"
+#include "ops/config.h"
 
 #include <stdint.h>
 
@@ -18,5 +19,10 @@ bool data_folder_make(const char *folder, struct problem *reterr);
  * database yet. Refuses one that others may read, or that is another user's. False: *reterr says
  * what is wrong with which file. */
 bool secret_file_load(const char *folder, uint8_t ret[SECRET_KEY_LEN], struct problem *reterr);
+
+/* The keys of the configuration, or the folder's own, made at the first start. The ids are borrowed
+ * from `config`; wipe `ret` after use. */
+bool secret_keys_load(const struct config *config, struct secret_key ret[SECRET_KEYS_MAX],
+                      size_t *ret_n, struct problem *reterr);
 
 #endif

@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A tenant's settings as JSON: an object whose nesting spells an option's name, so that
- * {"limits":{"resend_delay":{"first":"1m"}}} is limits.resend_delay.first. An API's section holds
- * its own options and its own `code` and `limits`. */
+ * {"limits":{"resend_delay":{"first":"1m"}}} is limits.resend_delay.first. */
 #include "ops/settings.h"
 
 #include "wire/json.h"
 
 #include <stdio.h>
 
-#define PATH_MAX_LEN 63
 #define LIST_TEXT_MAX 256 /* a list's elements, joined by blanks */
-
-static const struct bytes api_sections[API_NAMES] = {
-    [API_DOTDIGITAL] = {"dotdigital", 10},
-};
 
 struct walk {
 	struct json_reader reader;
 	struct arena *arena;
 	struct settings_layers *layers;
 	struct settings_mistake *mistake;
-	char path[PATH_MAX_LEN + 1];
+	char path[OPTION_PATH_MAX + 1];
 	size_t path_len;
 };
 
@@ -31,35 +25,18 @@ static enum err mistaken(struct walk *walk, const char *why)
 	return ERR_MALFORMED;
 }
 
-/* Which layer a path belongs to: an API's `code` and `limits` are kept apart from the tenant's. */
-static struct settings_layer *layer_of(struct walk *walk, struct bytes *name)
-{
-	for (int api = 0; api < API_NAMES; api++) {
-		struct bytes section = api_sections[api];
-		if (name->len <= section.len || name->at[section.len] != '.' ||
-		    !bytes_start_with(*name, section))
-			continue;
-		struct bytes rest = bytes_from(*name, section.len + 1);
-		if (bytes_start_with(rest, BYTES("code.")) ||
-		    bytes_start_with(rest, BYTES("limits.")))
-			*name = rest;
-		return &walk->layers->of_api[api];
-	}
-	return &walk->layers->all;
-}
-
 static enum err value_take(struct walk *walk, struct bytes text)
 {
 	struct bytes name = {walk->path, walk->path_len};
-	struct settings_layer *layer = layer_of(walk, &name);
+	struct settings_layer *layer = settings_layer_of(walk->layers, &name);
+	const struct option *option = option_find(name);
 	struct settings_mistake mistake;
-	uint64_t given_before = layer->given;
-	if (settings_is_servers(name))
+	if (option && option->home == HOME_SERVER)
 		return mistaken(walk, "is not a setting of a tenant");
+	if (option && layer->given[option - option_table])
+		return mistaken(walk, "stands twice");
 	if (!settings_set(layer, name, text, &mistake))
 		return mistaken(walk, mistake.why.text);
-	if (layer->given == given_before)
-		return mistaken(walk, "stands twice");
 	return OK;
 }
 
@@ -108,7 +85,7 @@ static enum err path_push(struct walk *walk, const struct json_token *name)
 	if (err)
 		return err;
 	/* An empty name or one with a dot would spell a path of its own. */
-	if (walk->path_len + text.len + 1 > PATH_MAX_LEN || !text.len ||
+	if (walk->path_len + text.len + 1 > OPTION_PATH_MAX || !text.len ||
 	    bytes_find(text, '.') != text.len || bytes_find(text, '\0') != text.len)
 		return mistaken(walk, "holds a name that is no setting's");
 	if (walk->path_len)

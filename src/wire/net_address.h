@@ -17,6 +17,11 @@ struct net_address {
 	unsigned port;
 };
 
+struct net_addresses {
+	size_t n;
+	struct net_address at[NET_ADDRESSES_MAX];
+};
+
 /* Reads ADDR:PORT: an IPv4 address or an [IPv6] one and a port from 0 to 65535, nothing else.
  * ERR_MALFORMED. */
 MUST_CHECK enum err net_address_parse(struct bytes in, struct net_address *ret);

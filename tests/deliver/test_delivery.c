@@ -106,7 +106,8 @@ struct place {
 static int place_make(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
-	const struct delivery_options options = {.keys = keys, .keys_n = COUNT(keys)};
+	const struct delivery_options options = {
+	    .keys = keys, .keys_n = COUNT(keys), .inbox = BYTES("inbox")};
 	assert_non_null(place);
 	place->now_ms = clock_now_ms();
 	place->memory = memory_new(1);
@@ -683,7 +684,8 @@ static void nothing_to_free_is_fine(void **state)
 	(void)state;
 	delivery_free(NULL);
 	delivery_desk_free(NULL);
-	const struct delivery_options options = {.keys = keys, .keys_n = COUNT(keys)};
+	const struct delivery_options options = {
+	    .keys = keys, .keys_n = COUNT(keys), .inbox = BYTES("inbox")};
 	delivery_free(delivery_new(&options));
 }
 

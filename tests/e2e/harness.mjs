@@ -12,7 +12,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
@@ -42,6 +42,14 @@ export function folder() {
   const made = mkdtempSync(path.join(os.tmpdir(), "verifyd e2e "));
   folders.add(made);
   return path.join(made, "var");
+}
+
+// A configuration file of these lines; with the data in `data`, when that is given.
+export function configFile(lines = [], { data } = {}) {
+  const file = path.join(path.dirname(folder()), "verifyd.yaml");
+  const all = [...(data ? [`data: ${JSON.stringify(data)}`] : []), ...lines];
+  writeFileSync(file, all.map((line) => line + "\n").join(""), { mode: 0o600 });
+  return file;
 }
 
 process.on("exit", () => {

@@ -5,8 +5,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe } from "node:test";
-import { Server, eventually, folder, freshNumber, importRecords, sql, test, verifyd } from "./harness.mjs";
+import { Server, configFile, eventually, folder, freshNumber, importRecords, sql, test, verifyd } from "./harness.mjs";
 
+// A server without --dev whose file says nothing: every setting as it is built in.
+const CONFIG = configFile();
 const BOTH = ["otp.send", "otp.verify"];
 // PHC strings of the same password by this very program, taken from its own store.
 const hashOf = async (data, name) => (await sql(data, `SELECT secret_hash FROM client WHERE name = '${name}'`))[0].secret_hash;
@@ -91,7 +93,7 @@ describe("mistakes: FILE:LINE, exit 2, nothing stored", () => {
 
   async function refused(lines, at, message) {
     writeFileSync(file, Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from("\n")])));
-    const { code, stdout, stderr } = await verifyd(["import", "--data", data, file]);
+    const { code, stdout, stderr } = await verifyd(["import", "-c", CONFIG, "--data", data, file]);
     assert.equal(code, 2, stderr);
     assert.equal(stdout, "");
     const told = stderr.trimEnd().split("\n");
@@ -113,13 +115,13 @@ describe("mistakes: FILE:LINE, exit 2, nothing stored", () => {
   });
   test("standard input has a name too", async () => {
     for (const words of [["-"], []]) {
-      const { code, stderr } = await verifyd(["import", "--data", data, ...words], { input: "x\n" });
+      const { code, stderr } = await verifyd(["import", "-c", CONFIG, "--data", data, ...words], { input: "x\n" });
       assert.equal(code, 2);
       assert.match(stderr, /^\(standard input\):1: /);
     }
   });
   test("no mistake holds a secret", async () => {
-    const { code, stderr } = await verifyd(["import", "--data", data], {
+    const { code, stderr } = await verifyd(["import", "-c", CONFIG, "--data", data], {
       input: '{"type":"client","name":"a:b","tenant":"known","secret":"correct horse"}\n{"type":"client","secret":"correct horse","secret":1}\n',
     });
     assert.equal(code, 2);
@@ -127,7 +129,7 @@ describe("mistakes: FILE:LINE, exit 2, nothing stored", () => {
   });
   test("looser limits than the server's", async () => {
     const loose = '{"type":"tenant","id":"shop","settings":{"limits":{"enabled":false}}}\n';
-    const strict = await verifyd(["import", "--data", data], { input: loose });
+    const strict = await verifyd(["import", "-c", CONFIG, "--data", data], { input: loose });
     assert.equal(strict.code, 2);
     assert.match(strict.stderr, /limits\.enabled.*looser/);
     // Under --dev the server's own are off.
@@ -139,14 +141,14 @@ describe("mistakes: FILE:LINE, exit 2, nothing stored", () => {
 
 describe("what is taken", () => {
   test("an empty input", async () => {
-    const { code, stdout } = await verifyd(["import", "--data", folder()], { input: "" });
+    const { code, stdout } = await verifyd(["import", "-c", CONFIG, "--data", folder()], { input: "" });
     assert.deepEqual([code, stdout], [0, "0 records imported\n"]);
   });
   test("no line end at the end, CR LF, empty lines, a file by name", async () => {
     const data = folder();
     const file = path.join(path.dirname(data), "records.jsonl");
     writeFileSync(file, `${tenant()}\r\n\r\n\n${'{"type":"client","name":"app","tenant":"shop"}'}`);
-    const { code, stdout, stderr } = await verifyd(["import", "--data", data, file]);
+    const { code, stdout, stderr } = await verifyd(["import", "-c", CONFIG, "--data", data, file]);
     assert.deepEqual([code, stdout, stderr], [0, "2 records imported\n", ""]);
   });
   test("a reference to a line further down", async () => {

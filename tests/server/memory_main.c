@@ -106,11 +106,9 @@ static struct executor *late_executor(struct executor *loop)
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
-static void *on_open(const struct config *config, const struct settings *settings,
-                     struct problem *reterr)
+static void *on_open(const struct config *config, struct problem *reterr)
 {
 	(void)config;
-	(void)settings;
 	struct memory_store *memory = memory_new(seed);
 	if (memory && pthread_create(&relay.thread, NULL, relay_run, NULL) == 0)
 		return memory;
@@ -140,8 +138,11 @@ static const struct serve_store serve_on_memory = {
 
 int main(int argc, char **argv)
 {
-	struct config_flags flags = {.dev = true, .listen = {"127.0.0.1:0"}, .listen_n = 1};
-	struct problem problem;
+	struct config_flags flags = {
+	    .dev = true,
+	    .listen = {.n = 1, .at = {{.host = "127.0.0.1"}}},
+	};
+	struct report report;
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--data") == 0)
 			flags.data = argv[i + 1];
@@ -152,12 +153,11 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: verifyd-memory --data FOLDER [--seed N]\n");
 		return 2;
 	}
-	struct config *config = config_new(&flags, &problem);
-	if (!config) {
-		(void)fprintf(stderr, "verifyd-memory: %s\n", problem.text);
-		return 2;
-	}
-	int code = serve_run(config, &serve_on_memory);
+	report_init(&report, BYTES_NONE);
+	struct config *config = config_new(&flags, &report);
+	report_print(&report, false, stderr);
+	int code = config ? serve_run(&flags, config, &serve_on_memory) : 2;
 	config_free(config);
+	report_done(&report);
 	return code;
 }

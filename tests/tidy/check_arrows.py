@@ -33,6 +33,7 @@ FOREIGN = {
     "sodium.h": r"base/password\.c",
     "uv.h": r"io/.*",
     "sqlite3.h": r"store/.*",
+    "yaml.h": r"ops/yaml\.c",
     "libpq-fe.h": r"store/.*",
     "curl/": r"deliver/.*",
     "nghttp2/": r"net/.*",

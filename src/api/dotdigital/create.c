@@ -6,10 +6,7 @@
 #include "core/message.h"
 #include "wire/e164.h"
 
-#define BODY_UNITS_MAX 1600 /* UTF-16 units once filled */
-#define FROM_DIGITS_MAX 15
-#define FROM_LETTERS_MAX 11
-#define FROM_MIN 2
+#define BODY_UNITS_MAX 1600   /* UTF-16 units once filled */
 #define FRACTION_DIGITS_MAX 7 /* of validUntil: what .NET and Java write */
 
 static const struct bytes default_text = {"Your verification code is {{code}}", 34};
@@ -61,26 +58,6 @@ static bool number_read(const struct dotdigital_call *call, const struct create_
 	return true;
 }
 
-static bool is_sender_char(char c)
-{
-	char lower = ascii_lower(c);
-	return ascii_is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' ||
-	       c == '.' || c == ' ';
-}
-
-/* 2 to 15 digits, or 2 to 11 of the permitted characters. */
-static bool sender_is_sound(struct bytes from)
-{
-	bool digits_only = true;
-	for (size_t i = 0; i < from.len; i++) {
-		if (!is_sender_char(from.at[i]))
-			return false;
-		digits_only &= ascii_is_digit(from.at[i]);
-	}
-	return from.len >= FROM_MIN &&
-	       from.len <= (size_t)(digits_only ? FROM_DIGITS_MAX : FROM_LETTERS_MAX);
-}
-
 static bool fraction_is_short(struct bytes moment)
 {
 	struct bytes fraction = bytes_from(moment, bytes_find(moment, '.') + 1);
@@ -128,7 +105,7 @@ static unsigned command_read(struct dotdigital_call *call, const struct create_b
 		failed |= 1u << FAILURE_TO;
 	send->sender =
 	    body->from.len ? body->from : bytes_from_text(settings->dotdigital.default_from);
-	if (!sender_is_sound(send->sender))
+	if (!message_sender_is_sound(send->sender))
 		failed |= 1u << FAILURE_FROM;
 	int64_t life_ms = settings->code.ttl_ms;
 	if (body->valid_until.at) {

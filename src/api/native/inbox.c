@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/native/inbox.h"
 
+#include "api/native/inbox_token.h"
 #include "base/when.h"
 #include "wire/json_write.h"
 #include "wire/uri.h"
@@ -35,6 +36,8 @@ static bool inbox_is_open(struct api *api, struct request *request)
 		               BYTES("the inbox answers only to 127.0.0.1, localhost and [::1]\n"));
 		return false;
 	}
+	if (!inbox_token_is_shown(api, request))
+		return false;
 	response_field(request, BYTES("Cache-Control"), BYTES("no-store"));
 	response_field(request, BYTES("X-Content-Type-Options"), BYTES("nosniff"));
 	return true;

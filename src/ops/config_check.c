@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How values go together: what would be unsafe is a mistake, what leaves a published rule a
+ * warning, whatever API it is for. */
+#include "base/when.h"
+#include "ops/config_private.h"
+
+#include <stdio.h>
+
+/* NIST SP 800-63B-4 section 3.1.3.2 and OWASP ASVS 5.0 6.5.3, 6.5.5: at least six decimal digits or
+ * what is as hard to guess, invalid after ten minutes. */
+#define GUESSES_MIN 1000000
+#define LIFE_MAX_MS (10 * MINUTES_MS)
+
+static unsigned line_of(const struct reading *reading, size_t section, const char *name)
+{
+	return reading->lines[section][option_find(bytes_from_text(name)) - option_table];
+}
+
+/* ---- listening ------------------------------------------------------------------------------- */
+
+static const struct net_address *first_open(const struct net_addresses *listen)
+{
+	for (size_t i = 0; i < listen->n; i++)
+		if (!net_address_is_loopback(&listen->at[i]))
+			return &listen->at[i];
+	return NULL;
+}
+
+static void listen_check(const struct reading *reading)
+{
+	const struct config *config = reading->config;
+	const struct net_address *open = first_open(&config->server.listen);
+	unsigned line = line_of(reading, 0, "listen");
+	char text[NET_ADDRESS_TEXT_MAX];
+	if (!open)
+		return;
+	net_address_format(open, text);
+	if (config->dev)
+		report_mistake(
+		    reading->report, line,
+		    "listen: --dev listens on loopback only (127.0.0.1, [::1]), not on %s", text);
+	else if (config_has_inbox(config) && !config->server.inbox_token[0])
+		report_mistake(reading->report, line,
+		               "listen: %s would show the inbox, and so every code, to others; set "
+		               "inbox.token, or listen on 127.0.0.1",
+		               text);
+}
+
+/* ---- published rules ------------------------------------------------------------------------- */
+
+/* How many codes there are, no more than that it matters. */
+static uint64_t codes_n(const struct policy *policy)
+{
+	uint64_t n = 1;
+	for (int i = 0; i < policy->length && n < GUESSES_MIN; i++)
+		n *= strlen(policy->alphabet);
+	return n;
+}
+
+static void length_check(const struct reading *reading, size_t section, const char *api,
+                         const struct policy *code)
+{
+	unsigned line = line_of(reading, section, "code.length");
+	if (!line)
+		line = line_of(reading, section, "code.alphabet");
+	if (line && codes_n(code) < GUESSES_MIN)
+		report_warning(reading->report, line,
+		               "%scode: fewer codes than six digits make, which NIST SP 800-63B-4 "
+		               "(3.1.3.2) and OWASP ASVS 5.0 (6.5.4) ask for",
+		               api);
+}
+
+static void life_check(const struct reading *reading, size_t section, const char *api,
+                       const char *name, int64_t life_ms)
+{
+	unsigned line = line_of(reading, section, name);
+	if (line && life_ms > LIFE_MAX_MS)
+		report_warning(reading->report, line,
+		               "%s%s: longer than the 10 minutes after which NIST SP 800-63B-4 "
+		               "(3.1.3.2) and OWASP ASVS 5.0 (6.5.5) want a code invalid",
+		               api, name);
+}
+
+static void rules_check(const struct reading *reading)
+{
+	static const char *const sections[API_NAMES] = {
+#define API(name, section) [API_##name] = section ".",
+#include "ops/api.def"
+#undef API
+	};
+	const struct settings_layers *layers = &reading->config->layers;
+	struct settings settings;
+	for (size_t api = 0; api < API_NAMES; api++) {
+		settings_resolve(layers, NULL, (enum api_name)api, &settings);
+		/* What the server says for all is told once. */
+		length_check(reading, 1 + api, sections[api], &settings.code);
+		life_check(reading, 1 + api, sections[api], "code.ttl", settings.code.ttl_ms);
+	}
+	settings_resolve(layers, NULL, API_DOTDIGITAL, &settings);
+	life_check(reading, 1 + API_DOTDIGITAL, "", "dotdigital.ttl_max",
+	           settings.dotdigital.ttl_max_ms);
+	settings_resolve_all(layers, &settings);
+	length_check(reading, 0, "", &settings.code);
+	life_check(reading, 0, "", "code.ttl", settings.code.ttl_ms);
+	if (line_of(reading, 0, "limits.enabled") && !settings.limits.enabled)
+		report_warning(
+		    reading->report, line_of(reading, 0, "limits.enabled"),
+		    "limits.enabled: without limits nothing but a code's own tries stands "
+		    "between a number and who guesses or spends on it");
+}
+
+void config_check(const struct reading *reading)
+{
+	listen_check(reading);
+	rules_check(reading);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new configuration for a server that runs: made and checked on the main thread, then shown to
+ * one loop after another. A wrong file changes nothing. */
+#include "ops/log.h"
+#include "serve_private.h"
+
+#include <stdlib.h>
+
+/* ---- what the loops look at ------------------------------------------------------------------ */
+
+struct snapshot *snapshot_new(struct serve *serve, const struct config *config,
+                              struct config *owned)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return NULL;
+	const struct server_settings *server = &config->server;
+	snapshot->config = config;
+	snapshot->owned = owned;
+	snapshot->shared = (struct api_shared){
+	    .settings = &config->layers,
+	    .workers = serve->workers,
+	    .can_send = config_has_provider(config),
+	    .inbox = config_has_inbox(config) ? &serve->inbox : NULL,
+	    .inbox_token =
+		server->inbox_token[0] ? bytes_from_text(server->inbox_token) : BYTES_NONE,
+	    .loopback_hosts_only = !server->inbox_token[0],
+	    .dev_page = config->dev,
+	    .numbers_valid = server->numbers_require == NUMBERS_VALID,
+	};
+	return snapshot;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	if (snapshot)
+		config_free(snapshot->owned);
+	free(snapshot);
+}
+
+struct net_limits serve_net_limits(const struct config *config)
+{
+	const struct server_settings *server = &config->server;
+	struct net_limits limits = net_limits_default();
+	limits.head_max = server->net.head_max;
+	limits.target_max = server->net.target_max;
+	limits.fields_max = server->net.fields_max;
+	limits.head_ms = server->net.head_ms;
+	limits.request_ms = server->net.request_ms;
+	limits.idle_ms = server->net.idle_ms;
+	limits.body_rate = server->net.body_rate;
+	return limits;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static void on_kept(const struct option *option)
+{
+	LOG(LOG_WARNING, "needs-restart", log_text("key", option->name),
+	    log_text("consequence", BYTES("the old value stays until then")));
+}
+
+static void remarks_log(const struct report *report)
+{
+	struct arena arena;
+	arena_init(&arena);
+	for (const struct remark *remark = report->remarks; remark; remark = remark->next)
+		LOG(remark->warning ? LOG_WARNING : LOG_ERROR, "configuration",
+		    log_text("what", report_line(report, remark, &arena)));
+	arena_done(&arena);
+}
+
+/* NULL: it was said why. */
+static struct config *config_read(const struct serve *serve)
+{
+	struct report report;
+	report_init(&report, bytes_from_text(config_file(serve->flags)));
+	struct config *config = config_new(serve->flags, &report);
+	remarks_log(&report);
+	if (!config)
+		LOG(LOG_ERROR, "reload", log_i64("mistakes", (int64_t)report.mistakes_n),
+		    log_text("consequence", BYTES("nothing was changed")));
+	report_done(&report);
+	return config;
+}
+
+/* ---- showing it to the loops ----------------------------------------------------------------- */
+
+static void on_reloaded(struct task *task)
+{
+	struct serve *serve = CONTAINER_OF(task, struct serve, reloaded);
+	snapshot_free(serve->now);
+	serve->now = serve->next;
+	serve->next = NULL;
+	LOG(LOG_INFO, "reloaded", log_text("file", bytes_from_text(config_file(serve->flags))));
+	if (!serve->reload_again)
+		return;
+	serve->reload_again = false;
+	serve_on_reload_signal(serve);
+}
+
+/* On a loop: what it made by the old one, it made whole; nothing of it points there. */
+static void thread_reload(struct task *task)
+{
+	struct thread *thread = CONTAINER_OF(task, struct thread, reload);
+	struct serve *serve = thread->serve;
+	api_reload(thread->api, &serve->next->shared);
+	if (atomic_fetch_sub(&serve->loops_to_hear, 1) == 1)
+		executor_post(io_loop_executor(serve->main_loop), &serve->reloaded);
+}
+
+static void snapshot_show(struct serve *serve)
+{
+	atomic_store(&serve->loops_to_hear, serve->threads_n);
+	serve->reloaded.run = on_reloaded;
+	for (size_t i = 0; i < serve->threads_n; i++) {
+		struct thread *thread = &serve->threads[i];
+		thread->serve = serve;
+		thread->reload.run = thread_reload;
+		executor_post(io_loop_executor(thread->loop), &thread->reload);
+	}
+}
+
+void serve_on_reload_signal(void *data)
+{
+	struct serve *serve = data;
+	if (serve->stopping)
+		return;
+	if (!config_file(serve->flags)) {
+		LOG(LOG_INFO, "nothing-to-reload",
+		    log_text("why", BYTES("no configuration file was read")));
+		return;
+	}
+	if (serve->next) {
+		serve->reload_again = true;
+		return;
+	}
+	struct config *config = config_read(serve);
+	if (!config)
+		return;
+	config_keep(serve->config, config, on_kept);
+	serve->next = snapshot_new(serve, config, config);
+	if (!serve->next) {
+		LOG(LOG_ERROR, "reload", log_text("why", BYTES("out of memory")),
+		    log_text("consequence", BYTES("nothing was changed")));
+		config_free(config);
+		return;
+	}
+	serve->config = config;
+	snapshot_show(serve);
+}
