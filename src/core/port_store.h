@@ -17,6 +17,9 @@
 #include "base/task.h"
 #include "core/record.h"
 
+/* Rows of one page of a walk. */
+#define WALK_MAX 256
+
 /* --- load ------------------------------------------------------------------------------------ */
 
 enum store_want {
@@ -27,26 +30,71 @@ enum store_want {
 	WANT_LINE = 1 << 4,         /* likewise */
 	WANT_TENANT = 1 << 5,
 	WANT_CLIENT = 1 << 6,
-	WANT_EVENT =
-	    1 << 7, /* by id: only whether it is there; how a doubtful commit is resolved */
+	/* by id: only whether it is there; how a doubtful commit is resolved */
+	WANT_EVENT = 1 << 7,
+	WANT_USER = 1 << 8,        /* by user_by and user_key */
+	WANT_NAMESAKE = 1 << 9,    /* the user whose userName is `user_name`, ASCII case folded */
+	WANT_PHONE_CODE = 1 << 10, /* the live PURPOSE_PHONE one whose slot is the id of USER */
+	WANT_LOGIN_CODE = 1 << 11, /* likewise of PURPOSE_LOGIN */
+	WANT_HOLDERS = 1 << 12,    /* users who have the number, see `holds` */
+	WANT_KEY = 1 << 13,        /* by hash */
+	WANT_SESSION = 1 << 14,    /* by hash */
+	WANT_SYSTEM = 1 << 15,     /* by tenant and system_id */
 	WANT_NUMBER = WANT_BUDGET | WANT_FAILURES | WANT_LINE,
 };
 
-/* Reads records as they stand in one moment. With WANT_VERIFICATION the number and the tenant of
- * BUDGET, FAILURES and LINE are those of the verification found (nothing is loaded when none is).
- */
+/* How a user is named. All within the tenant. A name or an address holds no NUL; one that does
+ * finds nobody. */
+enum user_by {
+	USER_BY_ID,
+	USER_BY_NAME, /* userName, ASCII case folded */
+	USER_BY_UUID, /* as it is written */
+	/* The one with this e-mail address verified, ASCII case folded; of several the one changed
+	 * last, of those of one moment the greater id. */
+	USER_BY_EMAIL,
+};
+
+/* In which way a user has a number. */
+enum hold {
+	HOLD_VERIFIED = 1 << 0,   /* `phone`, verified */
+	HOLD_UNVERIFIED = 1 << 1, /* `phone`, not verified */
+	HOLD_PENDING = 1 << 2,    /* `phone_pending` */
+};
+
+/* At most so many are loaded: those whose user changed last, of one moment the greater ids. */
+#define HOLDERS_MAX 5
+
+/* A user who has the number, and his live verification of the purpose asked for. */
+struct holder {
+	struct user *user;
+	struct verification *code; /* NULL: none, or not asked for */
+};
+
+/* Reads records as they stand in one moment. PHONE_CODE and LOGIN_CODE are those of the user that
+ * USER finds, by his id; nothing else depends on him. With WANT_VERIFICATION the number and the
+ * tenant of BUDGET, FAILURES and LINE are those of the verification found (nothing is loaded when
+ * none is). */
 struct store_load {
 	/* asked by the caller */
-	unsigned want; /* enum store_want, or-ed; VERIFICATION, SLOT and EVENT exclude each other */
+	/* enum store_want, or-ed; VERIFICATION, SLOT and EVENT exclude each other; PHONE_CODE and
+	 * LOGIN_CODE need USER */
+	unsigned want;
 	struct id id;
-	struct bytes tenant;      /* SLOT, FAILURES, LINE, TENANT */
-	enum purpose purpose;     /* SLOT */
-	struct bytes slot;        /* SLOT */
-	struct number number;     /* BUDGET, FAILURES, LINE, unless VERIFICATION is wanted too */
-	struct bytes client_name; /* CLIENT */
-	struct arena *arena;      /* where found records and their text go */
+	struct bytes tenant;  /* SLOT, FAILURES, LINE, TENANT, USER, NAMESAKE, HOLDERS, SYSTEM */
+	enum purpose purpose; /* SLOT */
+	struct bytes slot;    /* SLOT */
+	struct number number; /* HOLDERS; BUDGET, FAILURES, LINE without VERIFICATION */
+	struct bytes client_name;  /* CLIENT */
+	enum user_by user_by;      /* USER */
+	struct bytes user_key;     /* USER: the id, name, uuid or address */
+	struct bytes user_name;    /* NAMESAKE */
+	unsigned holds;            /* HOLDERS of `number`: enum hold, or-ed */
+	enum purpose holders_code; /* HOLDERS: whose codes come along; 0: none */
+	const uint8_t *hash;       /* KEY, SESSION: SHA256_LEN octets */
+	struct bytes system_id;    /* SYSTEM */
+	struct arena *arena;       /* where found records and their text go */
 	void (*on_done)(struct store_load *load);
-	/* answered by the store; a record that is not there is NULL */
+	/* answered by the store, from here to `task`; a record that is not there is NULL */
 	enum err err; /* OK, ERR_STORE, ERR_NO_MEMORY */
 	struct verification *verification;
 	struct budget *budget;
@@ -55,6 +103,16 @@ struct store_load {
 	struct tenant *tenant_record;
 	struct client *client;
 	bool event_found;
+	struct user *user;
+	struct user *namesake;
+	struct verification *phone_code;
+	struct verification *login_code;
+	struct holder *holders; /* an array; the users who changed last come first */
+	size_t holders_n;       /* at most HOLDERS_MAX */
+	bool holders_more;      /* there were more */
+	struct key *key;
+	struct session *session;
+	struct system *system;
 	/* the store's own while the call is under way */
 	struct task task;
 };
@@ -70,10 +128,18 @@ enum change_kind {
 	CHANGE_TENANT,
 	CHANGE_CLIENT,
 	CHANGE_LINE,
+	CHANGE_USER,
+	CHANGE_KEY,
+	CHANGE_SESSION, /* `ended` deletes the row */
+	CHANGE_SYSTEM,
+	/* The row goes, and with it the keys and sessions that name the user, so that nobody who
+	 * gets his id later inherits them. The version is compared all the same. */
+	DELETE_USER,
 	GUARD_VERIFICATION, /* nothing is written: only the version must still hold */
 	GUARD_BUDGET,
 	GUARD_FAILURES,
 	GUARD_LINE,
+	GUARD_USER, /* version 0: still no such id */
 };
 
 /* A record with this version is written whatever the store holds. */
@@ -83,8 +149,10 @@ enum change_kind {
  * such row), or the whole commit is refused with ERR_CONFLICT. A write stores the version after
  * the one it found; the record in memory keeps what it had. A CHANGE_VERIFICATION that would be the
  * second live one of its (tenant, purpose, slot), after all changes of the commit, is a conflict
- * too. No record is changed twice in one commit, a message stays with its verification, and a
- * verification keeps its slot while it is LIVE. */
+ * too; and so is a CHANGE_USER after which another user of the tenant has his userName (ASCII case
+ * folded), his uuid, or his verified phone where both say phone_exclusive. No record is changed
+ * twice in one commit, a message stays with its verification, and a verification keeps its slot
+ * while it is LIVE. */
 struct change {
 	enum change_kind kind;
 	union {
@@ -97,6 +165,10 @@ struct change {
 		const struct event *event;
 		const struct tenant *tenant;
 		const struct client *client;
+		const struct user *user;
+		const struct key *key;
+		const struct session *session;
+		const struct system *system;
 	};
 };
 
@@ -137,9 +209,11 @@ struct store_claim {
 
 /* One small step of forgetting: deletes at most PURGE_STEP rows of each kind: verifications that
  * were made before `before_ms` and are finished or expired before it, their messages, events older
- * than it, and budgets whose keep_until_ms lies before `now_ms`. A record was made when its id
- * says. `more`: call again, also when nothing was deleted: the step may have walked past rows that
- * stay. A caller that stops early may find the walk going on from there. */
+ * than it, sessions that have expired by `now_ms`, and budgets whose keep_until_ms lies before it.
+ * A record was made when its id says. `more`: call again, also when nothing was deleted: the step
+ * may have walked past rows that stay. A caller that stops early may find the walk going on from
+ * there.
+ */
 struct store_purge {
 	int64_t now_ms;
 	int64_t before_ms;
@@ -154,7 +228,8 @@ struct store_purge {
 /* --- counts ---------------------------------------------------------------------------------- */
 
 struct store_counts {
-	uint64_t tenants, clients, verifications, live, budgets, messages, events;
+	uint64_t tenants, clients, users, keys, sessions, systems;
+	uint64_t verifications, live, budgets, messages, events;
 };
 
 /* Walks tables: for operators and tests, not for requests. */
@@ -162,6 +237,42 @@ struct store_count {
 	void (*on_done)(struct store_count *count);
 	enum err err;
 	struct store_counts counts;
+	struct task task;
+};
+
+/* --- walk ------------------------------------------------------------------------------------ */
+
+/* Reads the rows of one kind a page at a time, in the order of their keys: for `export` and `log`,
+ * not for requests. Kinds and their keys: CHANGE_TENANT (id), CLIENT (name), USER and SYSTEM
+ * (tenant, id), KEY (hash), LINE (number, tenant), VERIFICATION and EVENT (id: by time); octets
+ * compare as they are. Rows that are written meanwhile may or may not be among them; the others
+ * are, once each. */
+struct store_walk {
+	enum change_kind kind;
+	const void *after; /* a record to begin behind, whose key counts; NULL: at the beginning */
+	struct arena *arena; /* where records go */
+	void (*on_done)(struct store_walk *walk);
+	enum err err;
+	const void *records[WALK_MAX];
+	size_t records_n; /* fewer than WALK_MAX: that was the last page */
+	struct task task;
+};
+
+/* --- erase ----------------------------------------------------------------------------------- */
+
+/* Forgets a number, in every tenant, as its owner may ask: users whose `phone` it is are deleted
+ * with their keys, sessions and live codes; where it was only pending it is cleared (the sequence
+ * rises); every verification of it, their messages and the operator's lines go, and its budget if
+ * nothing in that counts any more. Failures stay, they count until a success, and events name only
+ * its hash. All of it in one commit. Afterwards nothing on the disk holds the number but what
+ * stays; where deleted rows leave traces in a log, within the time that a purge takes for that. */
+struct store_erase {
+	struct number number;
+	int64_t now_ms;
+	void (*on_done)(struct store_erase *erase);
+	enum err err;                   /* OK, ERR_STORE, ERR_UNKNOWN, ERR_OVERLOAD */
+	size_t users;                   /* deleted, or no longer waiting for it */
+	size_t verifications, messages; /* that are gone */
 	struct task task;
 };
 
@@ -179,8 +290,10 @@ struct store_ops {
 	void (*claim)(struct store *store, struct store_claim *claim);
 	void (*purge)(struct store *store, struct store_purge *purge);
 	void (*count)(struct store *store, struct store_count *count);
-	/* A number that changes whenever a tenant, client or line was written by anybody, another
-	 * process too. ERR_STORE when it cannot be read. */
+	void (*walk)(struct store *store, struct store_walk *walk);
+	void (*erase)(struct store *store, struct store_erase *erase);
+	/* A number that changes whenever a tenant, client, key, system or line was written, or a
+	 * user deleted, by anybody, another process too. ERR_STORE when it cannot be read. */
 	MUST_CHECK enum err (*generation)(struct store *store, uint64_t *ret);
 	/* Ends the handle. Nothing may be under way. */
 	void (*close)(struct store *store);

@@ -184,6 +184,10 @@ struct tenant {
 	uint64_t version;
 	struct bytes name;
 	struct bytes settings; /* a JSON object as imported, or absent */
+	/* What makes it a Kii app; absent when it is none. */
+	struct bytes kii_app_key;
+	struct bytes kii_client_id;          /* the app admin's */
+	struct bytes kii_client_secret_hash; /* a PHC string */
 };
 
 /* A program that calls us. */
@@ -196,6 +200,89 @@ struct client {
 	struct bytes roles;       /* a JSON array of strings, or absent */
 	struct bytes permissions; /* likewise */
 	bool disabled;
+};
+
+/* Which of a user's text members; bits of a change too (1 << USER_...). */
+enum user_text {
+#define USER_TEXT(name, field, member, kind, max) USER_##name,
+#include "core/user_member.def"
+#undef USER_TEXT
+	USER_TEXTS,
+};
+
+#define USER_ID_MAX 200
+
+/* A person of a tenant. */
+struct user {
+	struct bytes tenant;
+	struct bytes
+	    id; /* 1 to USER_ID_MAX of A-Z a-z 0-9 . _ -, never `me`; with tenant the key */
+	uint64_t version;
+	struct bytes password_hash; /* a PHC string; absent: no sign-in by password */
+#define USER_TEXT(name, field, member, kind, max) struct bytes field;
+#include "core/user_member.def"
+#undef USER_TEXT
+	struct number phone;         /* none: the user has no phone */
+	int64_t phone_verified_ms;   /* 0: not verified */
+	struct number phone_pending; /* takes the place of `phone` once it is verified */
+	/* Nobody else of this tenant may have this number verified. Written by whoever verifies it
+	 * while the tenant wants that; the store holds it for all rows that say so. */
+	bool phone_exclusive;
+	bool email_verified;
+	bool force_password_change;
+	bool disabled;
+	uint32_t token_epoch; /* tokens made under an earlier one are dead */
+	uint64_t sequence;    /* starts at 1, rises by 1 with every accepted change */
+	int64_t created_ms;
+	int64_t changed_ms;    /* of the last sequence */
+	int64_t last_login_ms; /* of the last approved log-in code; 0: never */
+};
+
+/* The number that a code for the user's phone goes to: the pending one if there is one. */
+static inline const struct number *user_phone_target(const struct user *user)
+{
+	return number_is_none(&user->phone_pending) ? &user->phone : &user->phone_pending;
+}
+
+/* A bearer token that an operator gave out: an API key of a client, or a user's personal access
+ * token. Only its digest is kept. */
+struct key {
+	uint8_t hash[SHA256_LEN]; /* SHA-256 of the value, which has 128 random bits or more */
+	uint64_t version;
+	struct bytes tenant;
+	struct bytes client; /* its name; or: */
+	struct bytes user;   /* the user's id */
+	int64_t expires_ms;  /* 0: never */
+	bool revoked;
+};
+
+/* A sign-in that is remembered: found by the digest of what the cookie holds. */
+struct session {
+	uint8_t hash[SHA256_LEN];
+	uint64_t version; /* a write with `ended` deletes the row */
+	struct bytes tenant;
+	struct bytes user;    /* id; or: */
+	struct bytes client;  /* name */
+	uint32_t token_epoch; /* the user's when it began: a later one ends it */
+	bool permanent;       /* the cookie outlives the browser's session */
+	bool ended;
+	int64_t created_ms;
+	int64_t used_ms;    /* last written use */
+	int64_t expires_ms; /* without further use; then the row may be purged */
+};
+
+enum signing { SIGNING_OFF, SIGNING_OPTIONAL, SIGNING_REQUIRED };
+
+/* A system whose requests may be signed. Its secret is needed in clear to check them, so it is
+ * kept sealed under a secret key. */
+struct system {
+	struct bytes tenant;
+	struct bytes id;
+	uint64_t version;
+	struct bytes sealed_secret; /* see core/seal.h; absent: none */
+	struct bytes key_id;        /* of the secret key that sealed it */
+	enum signing signing;
+	bool allow_plain_secret;
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include "store/fault.h"
 
 #include "base/list.h"
+#include "store/load.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,7 +30,15 @@ struct fault_store {
 	struct list unanswered; /* dropped and vanished ones, owned */
 };
 
-enum call_kind { CALL_LOAD, CALL_COMMIT, CALL_CLAIM, CALL_PURGE, CALL_COUNT };
+enum call_kind {
+	CALL_LOAD,
+	CALL_COMMIT,
+	CALL_CLAIM,
+	CALL_PURGE,
+	CALL_COUNT,
+	CALL_WALK,
+	CALL_ERASE
+};
 
 struct fault_call {
 	struct task task;
@@ -45,6 +54,8 @@ struct fault_call {
 		struct store_claim claim;
 		struct store_purge purge;
 		struct store_count count;
+		struct store_walk walk;
+		struct store_erase erase;
 	};
 };
 
@@ -105,14 +116,7 @@ static void call_fail(struct fault_call *call, enum err err)
 {
 	switch (call->kind) {
 	case CALL_LOAD:
-		call->load.verification = NULL;
-		call->load.budget = NULL;
-		call->load.failures = NULL;
-		call->load.line = NULL;
-		call->load.tenant_record = NULL;
-		call->load.client = NULL;
-		call->load.event_found = false;
-		call->load.err = err;
+		load_clear(&call->load, err);
 		return;
 	case CALL_COMMIT:
 		call->commit.err = err;
@@ -131,6 +135,14 @@ static void call_fail(struct fault_call *call, enum err err)
 		call->count.counts = (struct store_counts){0};
 		call->count.err = err;
 		return;
+	case CALL_WALK:
+		call->walk.records_n = 0;
+		call->walk.err = err;
+		return;
+	case CALL_ERASE:
+		call->erase.users = call->erase.verifications = call->erase.messages = 0;
+		call->erase.err = err;
+		return;
 	}
 }
 
@@ -147,6 +159,10 @@ static enum err call_err(const struct fault_call *call)
 		return call->purge.err;
 	case CALL_COUNT:
 		return call->count.err;
+	case CALL_WALK:
+		return call->walk.err;
+	case CALL_ERASE:
+		return call->erase.err;
 	}
 	return OK;
 }
@@ -179,6 +195,12 @@ static void call_answer(struct fault_call *call)
 		return;
 	case CALL_COUNT:
 		ANSWER(call, count, store_count);
+		return;
+	case CALL_WALK:
+		ANSWER(call, walk, store_walk);
+		return;
+	case CALL_ERASE:
+		ANSWER(call, erase, store_erase);
 		return;
 	}
 }
@@ -238,6 +260,16 @@ static void on_count(struct store_count *count)
 	call_done(CONTAINER_OF(count, struct fault_call, count));
 }
 
+static void on_walk(struct store_walk *walk)
+{
+	call_done(CONTAINER_OF(walk, struct fault_call, walk));
+}
+
+static void on_erase(struct store_erase *erase)
+{
+	call_done(CONTAINER_OF(erase, struct fault_call, erase));
+}
+
 /* --- calls ----------------------------------------------------------------------------------- */
 
 static struct fault_call *call_new(struct store *store, enum call_kind kind, void *original)
@@ -249,7 +281,8 @@ static struct fault_call *call_new(struct store *store, enum call_kind kind, voi
 	call->fault = fault_of(store);
 	call->kind = kind;
 	call->original = original;
-	call->meets = fault_next(call->fault, kind == CALL_LOAD || kind == CALL_COUNT);
+	bool reads = kind == CALL_LOAD || kind == CALL_COUNT || kind == CALL_WALK;
+	call->meets = fault_next(call->fault, reads);
 	call->delay = call->fault->plan.delay;
 	return call;
 }
@@ -322,6 +355,24 @@ static void fault_count(struct store *store, struct store_count *count)
 		call->fault->inner->ops->count(call->fault->inner, &call->count);
 }
 
+static void fault_walk(struct store *store, struct store_walk *walk)
+{
+	struct fault_call *call = call_new(store, CALL_WALK, walk);
+	call->walk = *walk;
+	call->walk.on_done = on_walk;
+	if (call_goes_on(call))
+		call->fault->inner->ops->walk(call->fault->inner, &call->walk);
+}
+
+static void fault_erase(struct store *store, struct store_erase *erase)
+{
+	struct fault_call *call = call_new(store, CALL_ERASE, erase);
+	call->erase = *erase;
+	call->erase.on_done = on_erase;
+	if (call_goes_on(call))
+		call->fault->inner->ops->erase(call->fault->inner, &call->erase);
+}
+
 static void fault_note(struct store *store, const struct event *event)
 {
 	struct fault_store *fault = fault_of(store);
@@ -357,6 +408,8 @@ static const struct store_ops fault_ops = {
     .claim = fault_claim,
     .purge = fault_purge,
     .count = fault_count,
+    .walk = fault_walk,
+    .erase = fault_erase,
     .generation = fault_generation,
     .close = fault_close,
 };

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 /* Chances are in a thousand calls; what their sum leaves of it goes well. A zeroed plan does
- * nothing. Loads and counts cannot be doubtful: for them `lost` and `doubtful` are `refused`. */
+ * nothing. Loads, counts and walks cannot be doubtful: for them `lost` and `doubtful` are
+ * `refused`. */
 struct fault_plan {
 	uint64_t seed;
 	unsigned refused;  /* ERR_STORE: not done */

@@ -5,7 +5,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum call_kind { CALL_LOAD, CALL_COMMIT, CALL_CLAIM, CALL_PURGE, CALL_COUNT };
+enum call_kind {
+	CALL_LOAD,
+	CALL_COMMIT,
+	CALL_CLAIM,
+	CALL_PURGE,
+	CALL_COUNT,
+	CALL_WALK,
+	CALL_ERASE
+};
 
 struct call {
 	enum call_kind kind;
@@ -16,6 +24,8 @@ struct call {
 		struct store_claim *claim;
 		struct store_purge *purge;
 		struct store_count *count;
+		struct store_walk *walk;
+		struct store_erase *erase;
 	};
 };
 
@@ -87,6 +97,12 @@ static void call_carry_out(struct memory_store *memory, const struct call *call)
 	case CALL_COUNT:
 		rows_count(memory, call->count);
 		break;
+	case CALL_WALK:
+		rows_walk(memory, call->walk);
+		break;
+	case CALL_ERASE:
+		rows_erase(memory, call->erase);
+		break;
 	}
 	pthread_mutex_unlock(&memory->lock);
 }
@@ -108,6 +124,12 @@ static void call_answer(const struct call *call)
 		break;
 	case CALL_COUNT:
 		call->count->on_done(call->count);
+		break;
+	case CALL_WALK:
+		call->walk->on_done(call->walk);
+		break;
+	case CALL_ERASE:
+		call->erase->on_done(call->erase);
 		break;
 	}
 }
@@ -160,6 +182,16 @@ static void memory_count(struct store *store, struct store_count *count)
 	call_add(store, (struct call){.kind = CALL_COUNT, .count = count});
 }
 
+static void memory_walk(struct store *store, struct store_walk *walk)
+{
+	call_add(store, (struct call){.kind = CALL_WALK, .walk = walk});
+}
+
+static void memory_erase(struct store *store, struct store_erase *erase)
+{
+	call_add(store, (struct call){.kind = CALL_ERASE, .erase = erase});
+}
+
 static void memory_note(struct store *store, const struct event *event)
 {
 	struct memory_store *memory = handle_of(store)->memory;
@@ -182,7 +214,7 @@ static void memory_close(struct store *store)
 	struct memory_handle *handle = handle_of(store);
 	assert(!handle->calls_n && !handle->pump_posted);
 	pthread_mutex_lock(&handle->memory->lock);
-	handle->memory->handles--;
+	handle->memory->attached--;
 	pthread_mutex_unlock(&handle->memory->lock);
 	free(handle->calls);
 	free(handle);
@@ -196,6 +228,8 @@ static const struct store_ops memory_ops = {
     .claim = memory_claim,
     .purge = memory_purge,
     .count = memory_count,
+    .walk = memory_walk,
+    .erase = memory_erase,
     .generation = memory_generation,
     .close = memory_close,
 };
@@ -218,7 +252,7 @@ void memory_free(struct memory_store *memory)
 {
 	if (!memory)
 		return;
-	assert(!memory->handles);
+	assert(!memory->attached);
 	rows_done(memory);
 	pthread_mutex_destroy(&memory->lock);
 	free(memory);
@@ -234,7 +268,7 @@ struct store *memory_attach(struct memory_store *memory, struct executor *execut
 	handle->executor = executor;
 	handle->pump.run = on_pump;
 	pthread_mutex_lock(&memory->lock);
-	memory->handles++;
+	memory->attached++;
 	handle->random = random_next(&memory->seed);
 	pthread_mutex_unlock(&memory->lock);
 	return &handle->store;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records of the memory store: a hash table and a list for each kind, a table of the slots
- * that live verifications hold, a list of the messages that are not final. */
+/* The records of the memory store and how they change: a hash table and a list for each kind, a
+ * table of the handles that only one record may have, a list of the messages that are not final. */
 #include "store/memory_private.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@ enum err rows_init(struct memory_store *memory)
 {
 	list_init(&memory->messages_open);
 	buf_init(&memory->key, 0);
-	enum err err = map_init(&memory->slots);
+	enum err err = map_init(&memory->handles);
 	for (int i = 0; i < RECORD_KINDS; i++) {
 		list_init(&memory->tables[i].order);
 		err = err ? err : map_init(&memory->tables[i].rows);
@@ -29,16 +29,11 @@ void rows_done(struct memory_store *memory)
 			free(CONTAINER_OF(member, struct memory_row, order));
 		map_done(&table->rows);
 	}
-	map_done(&memory->slots);
+	map_done(&memory->handles);
 	buf_done(&memory->key);
 }
 
 /* --- keys ------------------------------------------------------------------------------------ */
-
-static struct bytes id_bytes(const struct id *id)
-{
-	return (struct bytes){(const char *)id->octets, ID_LEN};
-}
 
 /* With its length in front, so that two joined texts are like no other two. */
 static void key_add(struct buf *key, struct bytes text)
@@ -48,76 +43,78 @@ static void key_add(struct buf *key, struct bytes text)
 	buf_add(key, text);
 }
 
-static void key_add_number(struct buf *key, struct bytes tenant, const struct number *number)
+static void key_add_folded(struct buf *key, struct bytes text)
 {
-	key_add(key, tenant);
-	key_add(key, bytes_from_text(number->digits));
+	for (size_t i = 0; i < text.len; i++)
+		buf_add_char(key, ascii_lower(text.at[i]));
 }
 
 static void key_add_record(struct buf *key, enum change_kind kind, const void *record)
 {
-	const struct change change = {.kind = kind, .record = record};
-	switch (kind) {
-	case CHANGE_VERIFICATION:
-		buf_add(key, id_bytes(&change.verification->id));
-		break;
-	case CHANGE_BUDGET:
-		buf_add_text(key, change.budget->number.digits);
-		break;
-	case CHANGE_FAILURES:
-		key_add_number(key, change.failures->tenant, &change.failures->number);
-		break;
-	case CHANGE_MESSAGE:
-		buf_add(key, id_bytes(&change.message->id));
-		break;
-	case CHANGE_EVENT:
-		buf_add(key, id_bytes(&change.event->id));
-		break;
-	case CHANGE_TENANT:
-		buf_add(key, change.tenant->id);
-		break;
-	case CHANGE_CLIENT:
-		buf_add(key, change.client->name);
-		break;
-	case CHANGE_LINE:
-		key_add_number(key, change.line->tenant, &change.line->number);
-		break;
-	case GUARD_VERIFICATION:
-	case GUARD_BUDGET:
-	case GUARD_FAILURES:
-	case GUARD_LINE:
-		assert(false && "a kind of record");
-	}
-}
-
-static void key_add_slot(struct buf *key, struct bytes tenant, enum purpose purpose,
-                         struct bytes slot)
-{
-	key_add(key, tenant);
-	buf_add_char(key, (char)purpose);
-	buf_add(key, slot);
-}
-
-static bool holds_slot(const struct verification *v)
-{
-	return v->state == VERIFICATION_LIVE && v->slot.at;
+	for (size_t i = 0; i < shapes[kind].keys_n; i++)
+		key_add(key, shape_key(&shapes[kind], record, i));
 }
 
 /* The row of the record that `record` has the key of, or NULL. */
-static struct memory_row *row_find(struct memory_store *memory, enum change_kind kind,
-                                   const void *record)
+struct memory_row *row_find(struct memory_store *memory, enum change_kind kind, const void *record)
 {
 	buf_clear(&memory->key);
 	key_add_record(&memory->key, kind, record);
 	return map_get(&memory->tables[kind].rows, buf_bytes(&memory->key));
 }
 
-static struct memory_row *slot_find(struct memory_store *memory, struct bytes tenant,
-                                    enum purpose purpose, struct bytes slot)
+/* --- handles --------------------------------------------------------------------------------- */
+
+static void handle_add(struct buf *key, enum memory_handle_kind kind, struct bytes tenant,
+                       struct bytes value)
+{
+	buf_add_char(key, (char)kind);
+	key_add(key, tenant);
+	if (kind == HANDLE_NAME)
+		key_add_folded(key, value);
+	else
+		buf_add(key, value);
+}
+
+struct memory_row *handle_find(struct memory_store *memory, enum memory_handle_kind kind,
+                               struct bytes tenant, struct bytes value)
 {
 	buf_clear(&memory->key);
-	key_add_slot(&memory->key, tenant, purpose, slot);
-	return map_get(&memory->slots, buf_bytes(&memory->key));
+	handle_add(&memory->key, kind, tenant, value);
+	return map_get(&memory->handles, buf_bytes(&memory->key));
+}
+
+enum memory_handle_kind handle_of_slot(enum purpose purpose)
+{
+	return (enum memory_handle_kind)purpose;
+}
+
+/* The handles of a record, one behind the other; ret_ends says where each ends. */
+static size_t handles_of(struct buf *key, enum change_kind kind, const void *record,
+                         size_t ret_ends[HANDLES_MAX])
+{
+	size_t n = 0;
+	const struct verification *v = record;
+	if (kind == CHANGE_VERIFICATION && v->state == VERIFICATION_LIVE && v->slot.at) {
+		handle_add(key, handle_of_slot(v->purpose), v->tenant, v->slot);
+		ret_ends[n++] = key->len;
+	}
+	if (kind != CHANGE_USER)
+		return n;
+	const struct user *user = record;
+	if (user->user_name.at) {
+		handle_add(key, HANDLE_NAME, user->tenant, user->user_name);
+		ret_ends[n++] = key->len;
+	}
+	if (user->uuid.at) {
+		handle_add(key, HANDLE_UUID, user->tenant, user->uuid);
+		ret_ends[n++] = key->len;
+	}
+	if (user->phone_exclusive && user->phone_verified_ms && !number_is_none(&user->phone)) {
+		handle_add(key, HANDLE_PHONE, user->tenant, number_bytes(&user->phone));
+		ret_ends[n++] = key->len;
+	}
+	return n;
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -127,13 +124,11 @@ static struct memory_row *row_new(struct memory_store *memory, enum change_kind 
                                   const void *record, uint64_t version)
 {
 	struct buf *key = &memory->key;
+	size_t ends[HANDLES_MAX];
 	buf_clear(key);
 	key_add_record(key, kind, record);
 	size_t key_len = key->len;
-	const struct verification *v = record;
-	bool slot = kind == CHANGE_VERIFICATION && holds_slot(v);
-	if (slot)
-		key_add_slot(key, v->tenant, v->purpose, v->slot);
+	size_t handles_n = handles_of(key, kind, record, ends);
 	size_t record_at = ROUNDED(sizeof(struct memory_row));
 	size_t key_at = record_at + shape_room(&shapes[kind], record);
 	struct memory_row *row = key->failed ? NULL : calloc(1, key_at + key->len);
@@ -141,7 +136,11 @@ static struct memory_row *row_new(struct memory_store *memory, enum change_kind 
 		return NULL;
 	char *keys = memcpy((char *)row + key_at, key->at, key->len);
 	row->key = (struct bytes){keys, key_len};
-	row->slot = slot ? (struct bytes){keys + key_len, key->len - key_len} : BYTES_NONE;
+	row->handles_n = handles_n;
+	for (size_t i = 0; i < handles_n; i++) {
+		size_t from = i ? ends[i - 1] : key_len;
+		row->handles[i] = (struct bytes){keys + from, ends[i] - from};
+	}
 	row->record = shape_copy(&shapes[kind], record, (char *)row + record_at);
 	shape_set_version(&shapes[kind], row->record, version);
 	list_init(&row->order);
@@ -154,8 +153,9 @@ static struct memory_row *row_new(struct memory_store *memory, enum change_kind 
 /* Takes a row out of everything but its table and frees it. */
 static void row_drop(struct memory_store *memory, struct memory_row *row)
 {
-	if (row->slot.at && map_get(&memory->slots, row->slot) == row)
-		map_remove(&memory->slots, row->slot);
+	for (size_t i = 0; i < row->handles_n; i++)
+		if (map_get(&memory->handles, row->handles[i]) == row)
+			map_remove(&memory->handles, row->handles[i]);
 	list_remove(&row->order);
 	list_remove(&row->open);
 	list_remove(&row->of);
@@ -163,7 +163,7 @@ static void row_drop(struct memory_store *memory, struct memory_row *row)
 	free(row);
 }
 
-static void row_delete(struct memory_store *memory, enum change_kind kind, struct memory_row *row)
+void row_delete(struct memory_store *memory, enum change_kind kind, struct memory_row *row)
 {
 	map_remove(&memory->tables[kind].rows, row->key);
 	row_drop(memory, row);
@@ -194,8 +194,8 @@ static void row_put(struct memory_store *memory, enum change_kind kind, struct m
 	struct memory_row *old = map_get(&table->rows, row->key);
 	list_append(old ? &old->order : &table->order, &row->order);
 	enum err err = map_put(&table->rows, row->key, row);
-	if (!err && row->slot.at)
-		err = map_put(&memory->slots, row->slot, row);
+	for (size_t i = 0; i < row->handles_n && !err; i++)
+		err = map_put(&memory->handles, row->handles[i], row);
 	assert(!err);
 	if (old) {
 		messages_move(old, row);
@@ -203,77 +203,6 @@ static void row_put(struct memory_store *memory, enum change_kind kind, struct m
 	}
 	if (kind == CHANGE_MESSAGE)
 		message_link(memory, row);
-}
-
-/* --- load ------------------------------------------------------------------------------------ */
-
-/* A copy of the row's record, NULL when there is no row. */
-static void *copy_found(struct store_load *load, enum change_kind kind,
-                        const struct memory_row *row)
-{
-	if (!row)
-		return NULL;
-	void *copy = shape_copy_to_arena(&shapes[kind], row->record, load->arena);
-	if (!copy)
-		load->err = ERR_NO_MEMORY;
-	return copy;
-}
-
-static void *load_record(struct memory_store *memory, struct store_load *load,
-                         enum change_kind kind, const void *key)
-{
-	return copy_found(load, kind, row_find(memory, kind, key));
-}
-
-static void load_number(struct memory_store *memory, struct store_load *load, struct bytes tenant,
-                        const struct number *number)
-{
-	const struct budget budget = {.number = *number};
-	const struct failures failures = {.tenant = tenant, .number = *number};
-	const struct line line = {.tenant = tenant, .number = *number};
-	if (load->want & WANT_BUDGET)
-		load->budget = load_record(memory, load, CHANGE_BUDGET, &budget);
-	if (load->want & WANT_FAILURES)
-		load->failures = load_record(memory, load, CHANGE_FAILURES, &failures);
-	if (load->want & WANT_LINE)
-		load->line = load_record(memory, load, CHANGE_LINE, &line);
-}
-
-void rows_load(struct memory_store *memory, struct store_load *load)
-{
-	assert(!(load->want & WANT_VERIFICATION) || !(load->want & WANT_SLOT));
-	load->err = OK;
-	load->verification = NULL;
-	load->budget = NULL;
-	load->failures = NULL;
-	load->line = NULL;
-	load->tenant_record = NULL;
-	load->client = NULL;
-	load->event_found = false;
-	if (load->want & WANT_VERIFICATION) {
-		const struct verification key = {.id = load->id};
-		load->verification = load_record(memory, load, CHANGE_VERIFICATION, &key);
-	}
-	if (load->want & WANT_SLOT)
-		load->verification =
-		    copy_found(load, CHANGE_VERIFICATION,
-		               slot_find(memory, load->tenant, load->purpose, load->slot));
-	if (load->want & WANT_NUMBER && !(load->want & WANT_VERIFICATION))
-		load_number(memory, load, load->tenant, &load->number);
-	else if (load->want & WANT_NUMBER && load->verification)
-		load_number(memory, load, load->verification->tenant, &load->verification->number);
-	if (load->want & WANT_TENANT) {
-		const struct tenant key = {.id = load->tenant};
-		load->tenant_record = load_record(memory, load, CHANGE_TENANT, &key);
-	}
-	if (load->want & WANT_CLIENT) {
-		const struct client key = {.name = load->client_name};
-		load->client = load_record(memory, load, CHANGE_CLIENT, &key);
-	}
-	if (load->want & WANT_EVENT) {
-		const struct event key = {.id = load->id};
-		load->event_found = row_find(memory, CHANGE_EVENT, &key) != NULL;
-	}
 }
 
 /* --- commit ---------------------------------------------------------------------------------- */
@@ -294,48 +223,11 @@ static bool version_holds(struct memory_store *memory, const struct change *chan
 	return version == VERSION_ANY || version == version_found(memory, kind, change->record);
 }
 
-static bool same_slot(const struct verification *a, const struct verification *b)
-{
-	return holds_slot(a) && holds_slot(b) && a->purpose == b->purpose &&
-	       bytes_equal(a->tenant, b->tenant) && bytes_equal(a->slot, b->slot);
-}
-
-/* What the commit makes of the verification, or NULL when it does not touch it. */
-static const struct verification *verification_after(const struct store_commit *commit,
-                                                     const struct id *id)
+static bool versions_hold(struct memory_store *memory, const struct store_commit *commit)
 {
 	for (size_t i = 0; i < commit->changes_n; i++)
-		if (commit->changes[i].kind == CHANGE_VERIFICATION &&
-		    id_equal(&commit->changes[i].verification->id, id))
-			return commit->changes[i].verification;
-	return NULL;
-}
-
-/* Whether `v` is the only live one of its slot once all changes are made. */
-static bool slot_holds(struct memory_store *memory, const struct store_commit *commit,
-                       const struct verification *v)
-{
-	if (!holds_slot(v))
-		return true;
-	for (size_t i = 0; i < commit->changes_n; i++)
-		if (commit->changes[i].kind == CHANGE_VERIFICATION &&
-		    commit->changes[i].verification != v &&
-		    same_slot(commit->changes[i].verification, v))
+		if (!version_holds(memory, &commit->changes[i]))
 			return false;
-	const struct memory_row *row = slot_find(memory, v->tenant, v->purpose, v->slot);
-	const struct verification *holder = row ? row->record : NULL;
-	return !holder || verification_after(commit, &holder->id);
-}
-
-static bool commit_holds(struct memory_store *memory, const struct store_commit *commit)
-{
-	for (size_t i = 0; i < commit->changes_n; i++) {
-		const struct change *change = &commit->changes[i];
-		if (!version_holds(memory, change) ||
-		    (change->kind == CHANGE_VERIFICATION &&
-		     !slot_holds(memory, commit, change->verification)))
-			return false;
-	}
 	return true;
 }
 
@@ -343,12 +235,11 @@ static bool commit_holds(struct memory_store *memory, const struct store_commit 
 static enum err rows_prepare(struct memory_store *memory, const struct store_commit *commit,
                              struct memory_row **rows)
 {
-	enum err err = map_reserve(&memory->slots, commit->changes_n);
+	enum err err = map_reserve(&memory->handles, commit->changes_n * HANDLES_MAX);
 	for (size_t i = 0; i < commit->changes_n && !err; i++) {
 		const struct change *change = &commit->changes[i];
 		enum change_kind kind = change->kind;
-		if (change_is_guard(kind) ||
-		    (kind == CHANGE_FAILURES && change->failures->count == 0))
+		if (change_is_guard(kind) || change_is_deletion(change))
 			continue;
 		uint64_t version = version_found(memory, kind, change->record) + 1;
 		rows[i] = row_new(memory, kind, change->record, version);
@@ -358,19 +249,89 @@ static enum err rows_prepare(struct memory_store *memory, const struct store_com
 	return err;
 }
 
+/* Marks the rows that the commit replaces or deletes, or takes the marks away. */
+static void rows_mark(struct memory_store *memory, const struct store_commit *commit, bool leaving)
+{
+	for (size_t i = 0; i < commit->changes_n; i++) {
+		const struct change *change = &commit->changes[i];
+		enum change_kind kind = change_record_kind(change->kind);
+		struct memory_row *row =
+		    change_is_guard(change->kind) ? NULL : row_find(memory, kind, change->record);
+		if (row)
+			row->leaving = leaving;
+	}
+}
+
+/* Whether nobody who stays, and no other row of the commit (`taken`), has a handle of this one. */
+static enum err handles_take(struct memory_store *memory, struct map *taken, struct memory_row *row)
+{
+	for (size_t i = 0; i < row->handles_n; i++) {
+		const struct memory_row *holder = map_get(&memory->handles, row->handles[i]);
+		if ((holder && !holder->leaving) || map_get(taken, row->handles[i]))
+			return ERR_CONFLICT;
+		if (map_put(taken, row->handles[i], row))
+			return ERR_STORE;
+	}
+	return OK;
+}
+
+/* Whether each handle has one holder once all changes are made: OK, ERR_CONFLICT, ERR_STORE. */
+static enum err handles_check(struct memory_store *memory, const struct store_commit *commit,
+                              struct memory_row **rows)
+{
+	struct map taken;
+	if (map_init(&taken))
+		return ERR_STORE;
+	enum err err = OK;
+	rows_mark(memory, commit, true);
+	for (size_t i = 0; i < commit->changes_n && !err; i++)
+		if (rows[i])
+			err = handles_take(memory, &taken, rows[i]);
+	rows_mark(memory, commit, false);
+	map_done(&taken);
+	return err;
+}
+
+static bool is_of_user(struct bytes tenant, struct bytes id, const struct user *user)
+{
+	return id.at && bytes_equal(id, user->id) && bytes_equal(tenant, user->tenant);
+}
+
+void user_delete(struct memory_store *memory, struct memory_row *row)
+{
+	const struct user *user = row->record;
+	struct list *order = &memory->tables[CHANGE_KEY].order, *next;
+	for (struct list *at = order->next; at != order; at = next) {
+		next = at->next;
+		struct memory_row *of = CONTAINER_OF(at, struct memory_row, order);
+		const struct key *key = of->record;
+		if (is_of_user(key->tenant, key->user, user))
+			row_delete(memory, CHANGE_KEY, of);
+	}
+	order = &memory->tables[CHANGE_SESSION].order;
+	for (struct list *at = order->next; at != order; at = next) {
+		next = at->next;
+		struct memory_row *of = CONTAINER_OF(at, struct memory_row, order);
+		const struct session *session = of->record;
+		if (is_of_user(session->tenant, session->user, user))
+			row_delete(memory, CHANGE_SESSION, of);
+	}
+	row_delete(memory, CHANGE_USER, row);
+}
+
 static void change_apply(struct memory_store *memory, const struct change *change,
                          struct memory_row *row)
 {
-	if (row) {
-		row_put(memory, change->kind, row);
-	} else if (change->kind == CHANGE_FAILURES) {
-		struct memory_row *old = row_find(memory, CHANGE_FAILURES, change->failures);
-		if (old)
-			row_delete(memory, CHANGE_FAILURES, old);
-	}
-	if (change->kind == CHANGE_TENANT || change->kind == CHANGE_CLIENT ||
-	    change->kind == CHANGE_LINE)
-		memory->generation++;
+	enum change_kind kind = change_record_kind(change->kind);
+	struct memory_row *old =
+	    change_is_deletion(change) ? row_find(memory, kind, change->record) : NULL;
+	if (row)
+		row_put(memory, kind, row);
+	else if (old && kind == CHANGE_USER)
+		user_delete(memory, old);
+	else if (old)
+		row_delete(memory, kind, old);
+	memory->generation += change_raises_generation(change->kind);
 }
 
 static void rows_apply(struct memory_store *memory, const struct store_commit *commit,
@@ -388,17 +349,16 @@ static void rows_apply(struct memory_store *memory, const struct store_commit *c
 void rows_commit(struct memory_store *memory, struct store_commit *commit)
 {
 	commit->err = ERR_CONFLICT;
-	if (!commit_holds(memory, commit))
+	if (!versions_hold(memory, commit))
 		return;
 	struct memory_row **rows = calloc(commit->changes_n + 1, sizeof(struct memory_row *));
-	commit->err = rows ? rows_prepare(memory, commit, rows) : ERR_NO_MEMORY;
-	if (!commit->err) {
+	commit->err = rows && !rows_prepare(memory, commit, rows) ? OK : ERR_STORE;
+	if (!commit->err)
+		commit->err = handles_check(memory, commit, rows);
+	if (!commit->err)
 		rows_apply(memory, commit, rows);
-	} else {
-		commit->err = ERR_STORE;
-		for (size_t i = 0; rows && i < commit->changes_n; i++)
-			free(rows[i]);
-	}
+	for (size_t i = 0; rows && commit->err && i < commit->changes_n; i++)
+		free(rows[i]);
 	free(rows);
 }
 
@@ -461,94 +421,4 @@ void rows_claim(struct memory_store *memory, struct store_claim *claim)
 		claim->claimed_n = 0;
 	for (size_t i = 0; i < claim->claimed_n; i++)
 		claim_mark(taken[i]->record, claim);
-}
-
-/* --- purge ----------------------------------------------------------------------------------- */
-
-/* When a record with this id was made: the first 48 bits of a UUID of version 7. */
-static int64_t id_ms(const struct id *id)
-{
-	uint64_t at = 0;
-	for (int i = 0; i < 6; i++)
-		at = at << 8 | id->octets[i];
-	return (int64_t)at;
-}
-
-static bool may_be_purged(enum change_kind kind, const void *record,
-                          const struct store_purge *purge)
-{
-	if (kind == CHANGE_BUDGET)
-		return ((const struct budget *)record)->keep_until_ms < purge->now_ms;
-	if (kind == CHANGE_EVENT)
-		return id_ms(&((const struct event *)record)->id) < purge->before_ms;
-	const struct verification *v = record;
-	int64_t end_ms = v->finished_ms ? v->finished_ms : v->expires_ms;
-	return id_ms(&v->id) < purge->before_ms && end_ms < purge->before_ms;
-}
-
-/* Deletes messages of a verification, as long as the step has room; whether all are gone. */
-static bool messages_purge(struct memory_store *memory, struct store_purge *purge,
-                           struct memory_row *row, size_t *messages_n)
-{
-	while (!list_is_empty(&row->messages)) {
-		if (*messages_n == PURGE_STEP)
-			return false;
-		++*messages_n;
-		purge->deleted++;
-		row_delete(memory, CHANGE_MESSAGE,
-		           CONTAINER_OF(row->messages.next, struct memory_row, of));
-	}
-	return true;
-}
-
-static void kind_purge(struct memory_store *memory, struct store_purge *purge,
-                       enum change_kind kind)
-{
-	struct list *order = &memory->tables[kind].order, *next;
-	size_t rows_n = 0, messages_n = 0;
-	for (struct list *at = order->next; at != order; at = next) {
-		next = at->next;
-		struct memory_row *row = CONTAINER_OF(at, struct memory_row, order);
-		if (!may_be_purged(kind, row->record, purge))
-			continue;
-		if (rows_n == PURGE_STEP || !messages_purge(memory, purge, row, &messages_n)) {
-			purge->more = true;
-			return;
-		}
-		row_delete(memory, kind, row);
-		rows_n++;
-		purge->deleted++;
-	}
-}
-
-void rows_purge(struct memory_store *memory, struct store_purge *purge)
-{
-	purge->err = OK;
-	purge->deleted = 0;
-	purge->more = false;
-	kind_purge(memory, purge, CHANGE_VERIFICATION);
-	kind_purge(memory, purge, CHANGE_EVENT);
-	kind_purge(memory, purge, CHANGE_BUDGET);
-}
-
-/* --- counts ---------------------------------------------------------------------------------- */
-
-void rows_count(struct memory_store *memory, struct store_count *count)
-{
-	const struct memory_table *tables = memory->tables;
-	count->err = OK;
-	count->counts = (struct store_counts){
-	    .tenants = tables[CHANGE_TENANT].rows.n,
-	    .clients = tables[CHANGE_CLIENT].rows.n,
-	    .verifications = tables[CHANGE_VERIFICATION].rows.n,
-	    .budgets = tables[CHANGE_BUDGET].rows.n,
-	    .messages = tables[CHANGE_MESSAGE].rows.n,
-	    .events = tables[CHANGE_EVENT].rows.n,
-	};
-	struct list *order = &memory->tables[CHANGE_VERIFICATION].order;
-	for (struct list *at = order->next; at != order; at = at->next) {
-		const struct verification *v = CONTAINER_OF(at, struct memory_row, order)->record;
-		if (v->state == VERIFICATION_LIVE)
-			count->counts.live++;
-	}
 }

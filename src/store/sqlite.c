@@ -133,7 +133,7 @@ static void on_answers(struct task *task)
 	pthread_mutex_unlock(&handle->sqlite->lock);
 	for (struct task *at = answers.first; at; at = at->next) {
 		handle->under_way--;
-		if (at->run != on_count_answer)
+		if (at->run != on_count_answer && at->run != on_walk_answer)
 			handle->writes_under_way--;
 	}
 	answers_run(&answers);
@@ -148,6 +148,27 @@ void handle_answer(struct sqlite_handle *handle, struct task *task)
 	pthread_mutex_unlock(&handle->sqlite->lock);
 	if (post)
 		executor_post(handle->executor, &handle->answer);
+}
+
+void handle_write(struct sqlite_handle *handle, struct task *task)
+{
+	struct sqlite_store *sqlite = handle->sqlite;
+	pthread_mutex_lock(&sqlite->lock);
+	task_list_add(&handle->queued, task);
+	sqlite->queued_n++;
+	pthread_cond_signal(&sqlite->writer_wake);
+	pthread_mutex_unlock(&sqlite->lock);
+}
+
+/* Hands a call to the keeper. */
+static void handle_job(struct sqlite_handle *handle, struct task *task)
+{
+	struct sqlite_store *sqlite = handle->sqlite;
+	handle->under_way++;
+	pthread_mutex_lock(&sqlite->lock);
+	task_list_add(&sqlite->jobs, task);
+	pthread_cond_signal(&sqlite->keeper_wake);
+	pthread_mutex_unlock(&sqlite->lock);
 }
 
 void on_commit_answer(struct task *task)
@@ -211,9 +232,57 @@ void on_count_answer(struct task *task)
 {
 	struct sqlite_count *from = CONTAINER_OF(task, struct sqlite_count, task);
 	struct store_count *count = from->count;
-	sqlite3_value_free(from->last);
+	count_forget(from);
 	free(from);
 	count->on_done(count);
+}
+
+static void on_walk_refused(struct task *task)
+{
+	struct store_walk *walk = CONTAINER_OF(task, struct store_walk, task);
+	walk->on_done(walk);
+}
+
+/* Copies the page to the caller's arena. */
+static enum err walk_fill(struct store_walk *walk, const struct sqlite_walk *from)
+{
+	for (size_t i = 0; i < from->found_n; i++) {
+		walk->records[i] =
+		    shape_copy_to_arena(&shapes[walk->kind], from->found[i], walk->arena);
+		if (!walk->records[i])
+			return ERR_NO_MEMORY;
+	}
+	walk->records_n = from->found_n;
+	return OK;
+}
+
+void on_walk_answer(struct task *task)
+{
+	struct sqlite_walk *from = CONTAINER_OF(task, struct sqlite_walk, task);
+	struct store_walk *walk = from->walk;
+	walk->err = from->err ? from->err : walk_fill(walk, from);
+	arena_done(&from->arena);
+	free(from);
+	walk->on_done(walk);
+}
+
+static void on_erase_refused(struct task *task)
+{
+	struct store_erase *erase = CONTAINER_OF(task, struct store_erase, task);
+	erase->on_done(erase);
+}
+
+void on_erase_answer(struct task *task)
+{
+	struct sqlite_erase *from = CONTAINER_OF(task, struct sqlite_erase, task);
+	struct store_erase *erase = from->erase;
+	erase->err = from->err;
+	if (from->err)
+		erase->users = erase->verifications = erase->messages = 0;
+	arena_done(&from->arena);
+	buf_done(&from->ids);
+	free(from);
+	erase->on_done(erase);
 }
 
 /* --- the port -------------------------------------------------------------------------------- */
@@ -278,7 +347,6 @@ static void handle_claim(struct store *store, struct store_claim *claim)
 static void handle_count(struct store *store, struct store_count *count)
 {
 	struct sqlite_handle *handle = handle_of(store);
-	struct sqlite_store *sqlite = handle->sqlite;
 	struct sqlite_count *node = calloc(1, sizeof(*node));
 	count->counts = (struct store_counts){0};
 	count->err = node ? OK : ERR_STORE;
@@ -289,11 +357,44 @@ static void handle_count(struct store *store, struct store_count *count)
 	node->handle = handle;
 	node->count = count;
 	node->task.run = on_count_answer;
-	handle->under_way++;
-	pthread_mutex_lock(&sqlite->lock);
-	task_list_add(&sqlite->counts, &node->task);
-	pthread_cond_signal(&sqlite->keeper_wake);
-	pthread_mutex_unlock(&sqlite->lock);
+	handle_job(handle, &node->task);
+}
+
+static void handle_walk(struct store *store, struct store_walk *walk)
+{
+	struct sqlite_handle *handle = handle_of(store);
+	struct sqlite_walk *node = calloc(1, sizeof(*node));
+	walk->records_n = 0;
+	walk->err = node ? OK : ERR_NO_MEMORY;
+	if (!node) {
+		round_add(handle, &handle->refused, &walk->task, on_walk_refused);
+		return;
+	}
+	node->handle = handle;
+	node->walk = walk;
+	node->task.run = on_walk_answer;
+	arena_init(&node->arena);
+	handle_job(handle, &node->task);
+}
+
+static void handle_erase(struct store *store, struct store_erase *erase)
+{
+	struct sqlite_handle *handle = handle_of(store);
+	bool full = writes_are_full(handle);
+	struct sqlite_erase *node = full ? NULL : calloc(1, sizeof(*node));
+	erase->users = erase->verifications = erase->messages = 0;
+	if (!node) {
+		erase->err = full ? ERR_OVERLOAD : ERR_STORE;
+		round_add(handle, &handle->refused, &erase->task, on_erase_refused);
+		return;
+	}
+	node->handle = handle;
+	node->erase = erase;
+	node->task.run = on_erase_answer;
+	arena_init(&node->arena);
+	buf_init(&node->ids, 0);
+	handle->writes_under_way++;
+	handle_job(handle, &node->task);
 }
 
 static void handle_note(struct store *store, const struct event *event)
@@ -341,6 +442,8 @@ static const struct store_ops sqlite_ops = {
     .claim = handle_claim,
     .purge = handle_purge,
     .count = handle_count,
+    .walk = handle_walk,
+    .erase = handle_erase,
     .generation = handle_generation,
     .close = handle_close,
 };

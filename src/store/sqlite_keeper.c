@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keeper: the thread that walks. It moves the log into the database, so that the log can begin
- * again from its first page, and counts rows for operators.
+ * again from its first page, and between that carries out what reads many rows (sqlite_walk.c).
  *
  * A log begins again only when a writer starts and finds all of it moved. A writer at full speed
  * never lets that be: so the keeper first moves what there is beside it, pass after pass while
@@ -11,7 +11,6 @@
  *                     wal_pages */
 #include "store/sqlite_private.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 /* Passes beside the writer before it is held, and how few pages may be left for the last one. */
@@ -20,93 +19,6 @@
 /* A reader in the middle of its look-ups keeps a pass from ending: try again, this often. */
 #define LAST_PASS_TRIES 20
 #define LAST_PASS_WAIT_US 100
-
-/* --- counts ---------------------------------------------------------------------------------- */
-
-/* Rows counted in one read transaction: an open one keeps the log from beginning again. */
-#define COUNT_STEP 8192
-
-static const struct {
-	const char *table, *key, *live;
-	size_t total; /* where in the counts */
-} counted[] = {
-    {"tenant", "id", "0", offsetof(struct store_counts, tenants)},
-    {"client", "name", "0", offsetof(struct store_counts, clients)},
-    {"verification", "id", "state = 1", offsetof(struct store_counts, verifications)},
-    {"budget", "number", "0", offsetof(struct store_counts, budgets)},
-    {"message", "verification", "0", offsetof(struct store_counts, messages)},
-    {"event", "id", "0", offsetof(struct store_counts, events)},
-};
-#define COUNTED (sizeof(counted) / sizeof(counted[0]))
-
-static uint64_t *count_total(struct sqlite_count *count)
-{
-	return (uint64_t *)(void *)((char *)&count->count->counts + counted[count->table].total);
-}
-
-/* The key that ends the next step, or NULL for the rest of the table. */
-static int count_end(struct sqlite_conn *conn, struct sqlite_count *count, sqlite3_value **ret)
-{
-	char sql[200];
-	const char *table = counted[count->table].table, *key = counted[count->table].key;
-	/* Every key is above '', blobs too. */
-	snprintf(sql, sizeof(sql),
-	         "SELECT %s FROM %s WHERE %s > coalesce(?1, '') ORDER BY %s LIMIT 1 OFFSET %d", key,
-	         table, key, key, COUNT_STEP - 1);
-	sqlite3_stmt *statement;
-	int rc = sqlite3_prepare_v2(conn->db, sql, -1, &statement, NULL);
-	if (rc)
-		return rc;
-	if (count->last)
-		sqlite3_bind_value(statement, 1, count->last);
-	rc = sqlite3_step(statement);
-	*ret = rc == SQLITE_ROW ? sqlite3_value_dup(sqlite3_column_value(statement, 0)) : NULL;
-	if (rc == SQLITE_ROW)
-		rc = *ret ? SQLITE_DONE : SQLITE_NOMEM;
-	sqlite3_finalize(statement);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int count_range(struct sqlite_conn *conn, struct sqlite_count *count, sqlite3_value *end)
-{
-	char sql[200];
-	const char *key = counted[count->table].key;
-	snprintf(sql, sizeof(sql),
-	         "SELECT count(*), count(*) FILTER (WHERE %s) FROM %s"
-	         " WHERE %s > coalesce(?1, '') AND (?2 IS NULL OR %s <= ?2)",
-	         counted[count->table].live, counted[count->table].table, key, key);
-	sqlite3_stmt *statement;
-	int rc = sqlite3_prepare_v2(conn->db, sql, -1, &statement, NULL);
-	if (rc)
-		return rc;
-	if (count->last)
-		sqlite3_bind_value(statement, 1, count->last);
-	if (end)
-		sqlite3_bind_value(statement, 2, end);
-	rc = sqlite3_step(statement);
-	if (rc == SQLITE_ROW) {
-		*count_total(count) += (uint64_t)sqlite3_column_int64(statement, 0);
-		count->count->counts.live += (uint64_t)sqlite3_column_int64(statement, 1);
-	}
-	sqlite3_finalize(statement);
-	return rc == SQLITE_ROW ? SQLITE_OK : rc;
-}
-
-/* One step; true when the count is finished, or failed. */
-static bool count_step(struct sqlite_conn *conn, struct sqlite_count *count)
-{
-	sqlite3_value *end = NULL;
-	int rc = count_end(conn, count, &end);
-	if (!rc)
-		rc = count_range(conn, count, end);
-	sqlite3_value_free(count->last);
-	count->last = end;
-	if (!end)
-		count->table++;
-	if (rc)
-		count->count->err = ERR_STORE;
-	return rc || count->table == COUNTED;
-}
 
 /* --- checkpoints ----------------------------------------------------------------------------- */
 
@@ -185,28 +97,23 @@ static void log_move(struct sqlite_store *sqlite)
 static void *keeper_main(void *about)
 {
 	struct sqlite_store *sqlite = about;
-	struct task *counting = NULL;
+	struct task *job = NULL;
 	for (;;) {
 		pthread_mutex_lock(&sqlite->lock);
-		while (!sqlite->stopping && !counting && !sqlite->counts.first &&
+		while (!sqlite->stopping && !job && !sqlite->jobs.first &&
 		       sqlite->wal_frames < sqlite->wal_trigger)
 			pthread_cond_wait(&sqlite->keeper_wake, &sqlite->lock);
 		bool move = sqlite->wal_frames >= sqlite->wal_trigger;
 		bool stop = sqlite->stopping;
-		if (!counting)
-			counting = task_list_pop(&sqlite->counts);
+		if (!job)
+			job = task_list_pop(&sqlite->jobs);
 		pthread_mutex_unlock(&sqlite->lock);
 		if (stop)
 			return NULL;
 		if (move)
 			log_move(sqlite);
-		if (!counting)
-			continue;
-		struct sqlite_count *count = CONTAINER_OF(counting, struct sqlite_count, task);
-		if (count_step(&sqlite->keeper.conn, count)) {
-			handle_answer(count->handle, counting);
-			counting = NULL;
-		}
+		if (job && job_step(sqlite, job))
+			job = NULL;
 	}
 }
 

@@ -10,10 +10,13 @@
  *      sqlite_scrub.c    what is written to the file has nothing in its gaps
  *      sqlite_schema.c   whose database it is, migrations
  *      sqlite_record.c   records to rows and back
+ *      sqlite_person.c   likewise of people; finding users
  *      sqlite_read.c     loads
  *      sqlite_write.c    one commit, claim or purge inside the writer's transaction
+ *      sqlite_erase.c    erasing a number, likewise
  *      sqlite_writer.c   the writer thread: batches, faults, cutting the log
- *      sqlite_keeper.c   the keeper thread: checkpoints, counts */
+ *      sqlite_keeper.c   the keeper thread: checkpoints, jobs
+ *      sqlite_walk.c     its jobs: counts, pages, where a number is */
 #ifndef STORE_SQLITE_PRIVATE_H
 #define STORE_SQLITE_PRIVATE_H
 
@@ -32,6 +35,8 @@
 /* What one does to the row of a record; the statements are made from the table's columns. */
 enum verb {
 	VERB_LOAD,   /* the whole row, by key */
+	VERB_FIRST,  /* the first WALK_MAX whole rows in the order of keys */
+	VERB_NEXT,   /* likewise behind a key */
 	VERB_CHECK,  /* its version, by key */
 	VERB_INSERT, /* does nothing when there is one */
 	VERB_UPDATE, /* does nothing unless the version is the one before the new one */
@@ -130,16 +135,54 @@ MUST_CHECK enum err file_publish(const char *aside, const char *path, bool *ret_
  * stand behind them. Before anybody opens the database; beside those who have it open. */
 MUST_CHECK enum err log_check(const char *path, struct problem *reterr);
 
-/* --- records (sqlite_record.c) --------------------------------------------------------------- */
+/* --- records (sqlite_record.c, sqlite_person.c) ---------------------------------------------- */
 
 /* The parameters of a statement, in order. */
 struct binder {
 	sqlite3_stmt *statement;
-	int at; /* the last one bound */
+	int at;                   /* the last one bound */
+	struct sqlite_conn *conn; /* of a whole record: whose scratch memory there is */
 };
 void bind_integer(struct binder *binder, int64_t value);
+void bind_blob(struct binder *binder, const void *at, size_t len);
+void bind_blob_if(struct binder *binder, bool given, const void *at, size_t len);
 void bind_text(struct binder *binder, struct bytes text); /* absent: NULL */
+/* For columns that are never NULL: absent is empty. */
+void bind_text_given(struct binder *binder, struct bytes text);
 void bind_id(struct binder *binder, const struct id *id);
+void bind_number(struct binder *binder, const struct number *number);
+void bind_number_if(struct binder *binder, const struct number *number); /* none: NULL */
+void bind_moment_if(struct binder *binder, int64_t moment_ms);           /* 0: NULL */
+
+/* The columns of a row, in order. Remembers the first thing that went wrong. */
+struct columns {
+	sqlite3_stmt *statement;
+	int at; /* the next one */
+	struct arena *arena;
+	enum err err;
+};
+int64_t column_integer(struct columns *columns); /* NULL: 0 */
+/* Borrowed from the statement until it steps. */
+struct bytes column_peek(struct columns *columns);
+struct bytes column_text(struct columns *columns);
+/* Exactly `len` octets, or NULL (false). */
+bool column_octets(struct columns *columns, void *ret, size_t len);
+struct number column_number(struct columns *columns); /* NULL: none */
+
+#define TABLE_COLUMNS_MAX 40
+
+/* The table of a kind of record. Three things stand in the same order: its columns (the key first,
+ * then the version if there is one), what binds them, what reads them. */
+struct record_table {
+	const char *name;
+	int keys;
+	const char *columns[TABLE_COLUMNS_MAX + 1];
+	void (*bind_key)(struct binder *binder, const void *record);
+	void (*bind)(struct binder *binder, const void *record); /* what follows the version */
+	void (*read)(struct columns *columns, void *record);     /* all of it, into zeroed memory */
+};
+/* Of CHANGE_USER and the kinds behind it. */
+const struct record_table *person_table(enum change_kind kind);
 
 /* Binds the key of a record, and returns how many parameters that was. */
 int record_bind_key(sqlite3_stmt *statement, enum change_kind kind, const void *record);
@@ -200,12 +243,37 @@ struct sqlite_claim {
 	enum err err;
 };
 
+#define COUNT_KEYS 2
+
 struct sqlite_count {
 	struct task task;
 	struct sqlite_handle *handle;
 	struct store_count *count;
-	unsigned table;      /* which is being walked */
-	sqlite3_value *last; /* key of the last row counted; NULL: none yet */
+	unsigned table;                  /* which is being walked */
+	sqlite3_value *last[COUNT_KEYS]; /* key of the last row counted; NULL: none yet */
+};
+
+/* Records wait here for the caller's thread, as those of a claim do. */
+struct sqlite_walk {
+	struct task task;
+	struct sqlite_handle *handle;
+	struct store_walk *walk;
+	struct arena arena;
+	void *found[WALK_MAX];
+	size_t found_n;
+	enum err err;
+};
+
+/* First the keeper's, then the writer's. */
+struct sqlite_erase {
+	struct task task;
+	struct sqlite_handle *handle;
+	struct store_erase *erase;
+	struct arena arena;
+	struct buf ids;   /* of verifications: ID_LEN octets each */
+	size_t ids_found; /* by the keeper */
+	struct id last;   /* the last one it looked at */
+	enum err err;
 };
 
 /* An event that was noted; its texts stand behind it. */
@@ -219,6 +287,8 @@ void on_commit_answer(struct task *task);
 void on_claim_answer(struct task *task);
 void on_purge_answer(struct task *task);
 void on_count_answer(struct task *task);
+void on_walk_answer(struct task *task);
+void on_erase_answer(struct task *task);
 
 /* --- the store ------------------------------------------------------------------------------- */
 
@@ -267,12 +337,12 @@ struct sqlite_store {
 	size_t queued_n; /* in all handles */
 	struct task_list notes;
 	size_t notes_n;
-	struct task_list counts; /* for the keeper */
-	bool writer_busy;        /* inside a batch */
-	bool keeper_busy;        /* moving the log */
-	bool hold;               /* the keeper asks the writer to take no batch */
-	int wal_frames;          /* in the log now */
-	int wal_trigger;         /* from here on the keeper works */
+	struct task_list jobs; /* for the keeper */
+	bool writer_busy;      /* inside a batch */
+	bool keeper_busy;      /* moving the log */
+	bool hold;             /* the keeper asks the writer to take no batch */
+	int wal_frames;        /* in the log now */
+	int wal_trigger;       /* from here on the keeper works */
 	struct sqlite_stats stats;
 };
 
@@ -282,8 +352,19 @@ int64_t monotonic_ms(void);
 
 /* sqlite.c: hands an answer to its handle's thread. Takes the lock. */
 void handle_answer(struct sqlite_handle *handle, struct task *task);
+/* Hands a call that was the keeper's to the writer. Takes the lock. */
+void handle_write(struct sqlite_handle *handle, struct task *task);
+
+/* sqlite_person.c: users by anything but their id, as struct load_source asks for them. */
+struct user *person_find(struct sqlite_conn *conn, struct store_load *load, enum user_by by,
+                         struct bytes key);
+size_t person_holders(struct sqlite_conn *conn, struct store_load *load,
+                      struct user *ret[HOLDERS_MAX], bool *ret_more);
 
 /* sqlite_read.c */
+/* The live verification of a slot. ERR_STORE. */
+MUST_CHECK enum err slot_holder(struct sqlite_conn *conn, struct bytes tenant, enum purpose purpose,
+                                struct bytes slot, struct id *ret, bool *ret_found);
 void read_round(struct sqlite_handle *handle, struct task_list *loads);
 MUST_CHECK enum err read_generation(struct sqlite_conn *conn, uint64_t *ret);
 
@@ -299,6 +380,24 @@ enum write_result write_note(struct sqlite_conn *conn, const struct event *event
 enum write_result write_claim(struct sqlite_conn *conn, struct sqlite_claim *claim);
 enum write_result write_purge(struct sqlite_conn *conn, struct sqlite_handle *handle,
                               struct store_purge *purge);
+
+/* sqlite_person.c. Whether a user may have his name, uuid and phone: *reterr when somebody else has
+ * one of them who is not changed by this commit too. *ret_release is set when somebody has who is:
+ * then all users that the commit changes must let go of theirs before they are written. */
+enum write_result person_check(struct sqlite_conn *conn, const struct store_commit *commit,
+                               const struct user *user, bool *ret_release, enum err *reterr);
+enum write_result person_release(struct sqlite_conn *conn, const struct store_commit *commit);
+/* Deletes the keys and sessions that name the user. */
+enum write_result person_forget(struct sqlite_conn *conn, const struct user *user);
+
+/* sqlite_erase.c */
+enum write_result write_erase(struct sqlite_conn *conn, struct sqlite_erase *erase);
+/* The lowest id of a record made at `at_ms`. */
+struct id id_of_moment(int64_t at_ms);
+
+/* sqlite_walk.c: one step of a job; true when it was handed on. */
+bool job_step(struct sqlite_store *sqlite, struct task *job);
+void count_forget(struct sqlite_count *count);
 
 /* sqlite_writer.c, sqlite_keeper.c */
 MUST_CHECK enum err writer_start(struct sqlite_store *sqlite, struct problem *reterr);

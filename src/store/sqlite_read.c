@@ -1,46 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loads: a round's in one read transaction, each a few look-ups by key. Point look-ups count as not
  * blocking; nothing here walks, and no transaction stays open. */
+#include "store/load.h"
 #include "store/sqlite_private.h"
 
-#include <assert.h>
-
-static void *record_get(struct sqlite_conn *conn, struct store_load *load, enum change_kind kind,
-                        const void *key)
+static void *look_record(void *about, struct store_load *load, enum change_kind kind,
+                         const void *key)
 {
 	void *record = NULL;
-	if (!load->err)
-		load->err = record_load(conn, kind, key, load->arena, &record);
+	load->err = record_load(about, kind, key, load->arena, &record);
 	return record;
 }
 
-/* The live verification of a slot: its id from the index, then its row. */
-static struct verification *slot_get(struct sqlite_conn *conn, struct store_load *load)
+/* The id from the index; its row is the caller's to read. */
+enum err slot_holder(struct sqlite_conn *conn, struct bytes tenant, enum purpose purpose,
+                     struct bytes slot, struct id *ret, bool *ret_found)
 {
 	sqlite3_stmt *statement = db_statement(conn, STATEMENT_SLOT_HOLDER);
-	if (!statement) {
-		load->err = ERR_STORE;
-		return NULL;
-	}
+	if (!statement)
+		return ERR_STORE;
 	struct binder binder = {.statement = statement};
-	bind_text(&binder, load->slot);
-	bind_text(&binder, load->tenant);
-	bind_integer(&binder, load->purpose);
-	struct verification key = {0};
+	bind_text(&binder, slot);
+	bind_text(&binder, tenant);
+	bind_integer(&binder, purpose);
 	int rc = sqlite3_step(statement);
+	*ret_found = rc == SQLITE_ROW;
 	if (rc == SQLITE_ROW)
-		key.id = statement_id(statement, 0);
+		*ret = statement_id(statement, 0);
 	sqlite3_reset(statement);
-	if (rc == SQLITE_ROW)
-		return record_get(conn, load, CHANGE_VERIFICATION, &key);
-	if (rc != SQLITE_DONE)
-		load->err = ERR_STORE;
-	return NULL;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : ERR_STORE;
 }
 
-static bool event_is_there(struct sqlite_conn *conn, struct store_load *load)
+static struct verification *look_slot(void *about, struct store_load *load, enum purpose purpose,
+                                      struct bytes slot)
 {
-	sqlite3_stmt *statement = db_statement(conn, STATEMENT_EVENT_THERE);
+	struct verification key = {0};
+	bool found = false;
+	load->err = slot_holder(about, load->tenant, purpose, slot, &key.id, &found);
+	return found ? look_record(about, load, CHANGE_VERIFICATION, &key) : NULL;
+}
+
+static bool look_event(void *about, struct store_load *load)
+{
+	sqlite3_stmt *statement = db_statement(about, STATEMENT_EVENT_THERE);
 	if (!statement) {
 		load->err = ERR_STORE;
 		return false;
@@ -54,55 +56,25 @@ static bool event_is_there(struct sqlite_conn *conn, struct store_load *load)
 	return rc == SQLITE_ROW;
 }
 
-static void number_get(struct sqlite_conn *conn, struct store_load *load, struct bytes tenant,
-                       const struct number *number)
+static struct user *look_user(void *about, struct store_load *load, enum user_by by,
+                              struct bytes key)
 {
-	const struct budget budget = {.number = *number};
-	const struct failures failures = {.tenant = tenant, .number = *number};
-	const struct line line = {.tenant = tenant, .number = *number};
-	if (load->want & WANT_BUDGET)
-		load->budget = record_get(conn, load, CHANGE_BUDGET, &budget);
-	if (load->want & WANT_FAILURES)
-		load->failures = record_get(conn, load, CHANGE_FAILURES, &failures);
-	if (load->want & WANT_LINE)
-		load->line = record_get(conn, load, CHANGE_LINE, &line);
+	return person_find(about, load, by, key);
 }
 
-static void load_run(struct sqlite_conn *conn, struct store_load *load)
+static size_t look_holders(void *about, struct store_load *load, struct user *ret[HOLDERS_MAX],
+                           bool *ret_more)
 {
-	if (load->want & WANT_VERIFICATION) {
-		const struct verification key = {.id = load->id};
-		load->verification = record_get(conn, load, CHANGE_VERIFICATION, &key);
-	}
-	if (load->want & WANT_SLOT)
-		load->verification = slot_get(conn, load);
-	if (load->want & WANT_NUMBER && !(load->want & WANT_VERIFICATION))
-		number_get(conn, load, load->tenant, &load->number);
-	else if (load->want & WANT_NUMBER && load->verification)
-		number_get(conn, load, load->verification->tenant, &load->verification->number);
-	if (load->want & WANT_TENANT) {
-		const struct tenant key = {.id = load->tenant};
-		load->tenant_record = record_get(conn, load, CHANGE_TENANT, &key);
-	}
-	if (load->want & WANT_CLIENT) {
-		const struct client key = {.name = load->client_name};
-		load->client = record_get(conn, load, CHANGE_CLIENT, &key);
-	}
-	if (load->want & WANT_EVENT)
-		load->event_found = event_is_there(conn, load);
+	return person_holders(about, load, ret, ret_more);
 }
 
-static void load_clear(struct store_load *load, enum err err)
-{
-	load->err = err;
-	load->verification = NULL;
-	load->budget = NULL;
-	load->failures = NULL;
-	load->line = NULL;
-	load->tenant_record = NULL;
-	load->client = NULL;
-	load->event_found = false;
-}
+static const struct load_source source = {
+    .record = look_record,
+    .slot = look_slot,
+    .user = look_user,
+    .holders = look_holders,
+    .event = look_event,
+};
 
 void read_round(struct sqlite_handle *handle, struct task_list *loads)
 {
@@ -110,14 +82,10 @@ void read_round(struct sqlite_handle *handle, struct task_list *loads)
 	bool begun = db_run(conn, STATEMENT_BEGIN_READ) == SQLITE_DONE;
 	for (struct task *task = loads->first; task; task = task->next) {
 		struct store_load *load = CONTAINER_OF(task, struct store_load, task);
-		assert(!(load->want & WANT_VERIFICATION) ||
-		       !(load->want & (WANT_SLOT | WANT_EVENT)));
-		load_clear(load, begun ? OK : ERR_STORE);
 		if (begun)
-			load_run(conn, load);
-		/* Half an answer is none. */
-		if (load->err)
-			load_clear(load, load->err);
+			load_run(&source, conn, load);
+		else
+			load_clear(load, ERR_STORE);
 	}
 	if (begun && db_run(conn, STATEMENT_COMMIT) != SQLITE_DONE)
 		(void)db_run(conn, STATEMENT_ROLLBACK);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records to rows and back. For each kind three things stand in the same order: the columns of its
- * table (key first, then the version), what binds them, what reads them. */
+/* Records to rows and back, and the SQL of what is done to any record's row. The records of people
+ * stand in sqlite_person.c. */
 #include "store/sqlite_private.h"
 
 #include "base/buf.h"
@@ -8,50 +8,12 @@
 
 #include <assert.h>
 
-struct table {
-	const char *name;
-	int keys;
-	const char *columns[27];
-};
-
-static const struct table tables[RECORD_KINDS] = {
-    [CHANGE_VERIFICATION] = {"verification",
-                             2,
-                             {"id",         "bucket",     "version",     "purpose",    "state",
-                              "tenant",     "client",     "user",        "dialect",    "number",
-                              "alphabet",   "length",     "attempts",    "repeat",     "ttl_ms",
-                              "key_id",     "generation", "tries",       "chosen_mac", "digest",
-                              "created_ms", "expires_ms", "finished_ms", "address",    "device",
-                              "slot"}},
-    [CHANGE_BUDGET] = {"budget",
-                       2,
-                       {"number", "bucket", "version", "keep_until_ms", "send_streak", "history"}},
-    [CHANGE_FAILURES] = {"failures",
-                         3,
-                         {"number", "tenant", "bucket", "version", "count", "last_ms"}},
-    [CHANGE_MESSAGE] = {"message",
-                        3,
-                        {"verification", "id", "bucket", "version", "generation", "state",
-                         "provider", "sender", "template", "provider_id", "attempts", "created_ms",
-                         "next_ms", "expires_ms"}},
-    [CHANGE_EVENT] = {"event",
-                      2,
-                      {"id", "bucket", "at_ms", "kind", "reason", "tenant", "dialect",
-                       "verification", "number_hash", "count"}},
-    [CHANGE_TENANT] = {"tenant", 1, {"id", "version", "name", "settings"}},
-    [CHANGE_CLIENT] = {"client",
-                       1,
-                       {"name", "version", "tenant", "secret_hash", "scopes", "roles",
-                        "permissions", "disabled"}},
-    [CHANGE_LINE] = {"line",
-                     3,
-                     {"number", "tenant", "bucket", "version", "state", "chosen_mac",
-                      "chosen_length", "chosen_key_id"}},
-};
+static const struct record_table *table_of(enum change_kind kind);
 
 /* --- SQL ------------------------------------------------------------------------------------- */
 
-static void sql_columns(const struct table *table, int n, const char *format, struct buf *ret)
+static void sql_columns(const struct record_table *table, int n, const char *format,
+                        struct buf *ret)
 {
 	for (int i = 0; table->columns[i] && i < n; i++) {
 		buf_add_text(ret, i ? ", " : "");
@@ -62,19 +24,19 @@ static void sql_columns(const struct table *table, int n, const char *format, st
 	}
 }
 
-static void sql_where_key(const struct table *table, struct buf *ret)
+static void sql_where_key(const struct record_table *table, struct buf *ret)
 {
 	for (int i = 0; i < table->keys; i++)
 		buf_printf(ret, "%s %s = ?%d", i ? " AND" : " WHERE", table->columns[i], i + 1);
 }
 
-static void sql_where_version(const struct table *table, struct buf *ret)
+static void sql_where_version(const struct record_table *table, struct buf *ret)
 {
 	sql_where_key(table, ret);
 	buf_printf(ret, " AND version = ?%d - 1", table->keys + 1);
 }
 
-static void sql_insert(const struct table *table, struct buf *ret)
+static void sql_insert(const struct record_table *table, struct buf *ret)
 {
 	buf_printf(ret, "INSERT INTO %s (", table->name);
 	sql_columns(table, INT32_MAX, NULL, ret);
@@ -83,7 +45,7 @@ static void sql_insert(const struct table *table, struct buf *ret)
 	buf_add_text(ret, ")");
 }
 
-static void sql_update(const struct table *table, struct buf *ret)
+static void sql_update(const struct record_table *table, struct buf *ret)
 {
 	/* A slot that somebody else holds leaves the row alone too: a conflict. */
 	buf_printf(ret, "UPDATE OR IGNORE %s SET", table->name);
@@ -93,7 +55,7 @@ static void sql_update(const struct table *table, struct buf *ret)
 	sql_where_version(table, ret);
 }
 
-static void sql_upsert(const struct table *table, struct buf *ret)
+static void sql_upsert(const struct record_table *table, struct buf *ret)
 {
 	sql_insert(table, ret);
 	buf_add_text(ret, " ON CONFLICT (");
@@ -103,15 +65,37 @@ static void sql_upsert(const struct table *table, struct buf *ret)
 		buf_printf(ret, ", %s = excluded.%s", table->columns[i], table->columns[i]);
 }
 
+/* The first rows, or those behind a key. */
+static void sql_walk(const struct record_table *table, bool behind, struct buf *ret)
+{
+	buf_add_text(ret, "SELECT ");
+	sql_columns(table, INT32_MAX, NULL, ret);
+	buf_printf(ret, " FROM %s", table->name);
+	if (behind) {
+		buf_add_text(ret, " WHERE (");
+		sql_columns(table, table->keys, NULL, ret);
+		buf_add_text(ret, ") > (");
+		sql_columns(table, table->keys, "?", ret);
+		buf_add_text(ret, ")");
+	}
+	buf_add_text(ret, " ORDER BY ");
+	sql_columns(table, table->keys, NULL, ret);
+	buf_printf(ret, " LIMIT %d", WALK_MAX);
+}
+
 void record_sql(enum change_kind kind, enum verb verb, struct buf *ret)
 {
-	const struct table *table = &tables[kind];
+	const struct record_table *table = table_of(kind);
 	switch (verb) {
 	case VERB_LOAD:
 		buf_add_text(ret, "SELECT ");
 		sql_columns(table, INT32_MAX, NULL, ret);
 		buf_printf(ret, " FROM %s", table->name);
 		sql_where_key(table, ret);
+		return;
+	case VERB_FIRST:
+	case VERB_NEXT:
+		sql_walk(table, verb == VERB_NEXT, ret);
 		return;
 	case VERB_CHECK:
 		buf_printf(ret, "SELECT version FROM %s", table->name);
@@ -151,7 +135,7 @@ void bind_integer(struct binder *binder, int64_t value)
 	sqlite3_bind_int64(binder->statement, ++binder->at, value);
 }
 
-static void bind_blob(struct binder *binder, const void *at, size_t len)
+void bind_blob(struct binder *binder, const void *at, size_t len)
 {
 	sqlite3_bind_blob64(binder->statement, ++binder->at, at, len, SQLITE_STATIC);
 }
@@ -162,15 +146,27 @@ void bind_text(struct binder *binder, struct bytes text)
 	                    SQLITE_UTF8);
 }
 
-/* For columns that are never NULL: absent is empty. */
-static void bind_text_given(struct binder *binder, struct bytes text)
+void bind_text_given(struct binder *binder, struct bytes text)
 {
 	bind_text(binder, text.at ? text : BYTES(""));
 }
 
-static void bind_number(struct binder *binder, const struct number *number)
+void bind_number(struct binder *binder, const struct number *number)
 {
-	bind_text(binder, bytes_from_text(number->digits));
+	bind_text(binder, number_bytes(number));
+}
+
+void bind_number_if(struct binder *binder, const struct number *number)
+{
+	bind_text(binder, number_is_none(number) ? BYTES_NONE : number_bytes(number));
+}
+
+void bind_moment_if(struct binder *binder, int64_t moment_ms)
+{
+	if (moment_ms)
+		bind_integer(binder, moment_ms);
+	else
+		bind_text(binder, BYTES_NONE);
 }
 
 void bind_id(struct binder *binder, const struct id *id)
@@ -178,59 +174,9 @@ void bind_id(struct binder *binder, const struct id *id)
 	bind_blob(binder, id->octets, ID_LEN);
 }
 
-static void bind_blob_if(struct binder *binder, bool given, const void *at, size_t len)
+void bind_blob_if(struct binder *binder, bool given, const void *at, size_t len)
 {
 	bind_blob(binder, given ? at : NULL, given ? len : 0);
-}
-
-static void bind_number_key(struct binder *binder, const struct number *number, struct bytes tenant)
-{
-	bind_number(binder, number);
-	bind_text_given(binder, tenant);
-	bind_integer(binder, number_bucket(number));
-}
-
-int record_bind_key(sqlite3_stmt *statement, enum change_kind kind, const void *record)
-{
-	struct binder binder = {.statement = statement};
-	const struct change change = {.kind = kind, .record = record};
-	switch (kind) {
-	case CHANGE_VERIFICATION:
-		bind_id(&binder, &change.verification->id);
-		bind_integer(&binder, id_bucket(&change.verification->id));
-		break;
-	case CHANGE_BUDGET:
-		bind_number(&binder, &change.budget->number);
-		bind_integer(&binder, number_bucket(&change.budget->number));
-		break;
-	case CHANGE_FAILURES:
-		bind_number_key(&binder, &change.failures->number, change.failures->tenant);
-		break;
-	case CHANGE_MESSAGE:
-		bind_id(&binder, &change.message->verification);
-		bind_id(&binder, &change.message->id);
-		bind_integer(&binder, id_bucket(&change.message->verification));
-		break;
-	case CHANGE_EVENT:
-		bind_id(&binder, &change.event->id);
-		bind_integer(&binder, id_bucket(&change.event->id));
-		break;
-	case CHANGE_TENANT:
-		bind_text_given(&binder, change.tenant->id);
-		break;
-	case CHANGE_CLIENT:
-		bind_text_given(&binder, change.client->name);
-		break;
-	case CHANGE_LINE:
-		bind_number_key(&binder, &change.line->number, change.line->tenant);
-		break;
-	case GUARD_VERIFICATION:
-	case GUARD_BUDGET:
-	case GUARD_FAILURES:
-	case GUARD_LINE:
-		assert(false && "a kind of record");
-	}
-	return binder.at;
 }
 
 static void policy_bind(struct binder *binder, const struct policy *policy)
@@ -242,8 +188,16 @@ static void policy_bind(struct binder *binder, const struct policy *policy)
 	bind_integer(binder, policy->ttl_ms);
 }
 
-static void verification_bind(struct binder *binder, const struct verification *v)
+static void verification_bind_key(struct binder *binder, const void *record)
 {
+	const struct verification *v = record;
+	bind_id(binder, &v->id);
+	bind_integer(binder, id_bucket(&v->id));
+}
+
+static void verification_bind(struct binder *binder, const void *record)
+{
+	const struct verification *v = record;
 	bind_integer(binder, v->purpose);
 	bind_integer(binder, v->state);
 	bind_text_given(binder, v->tenant);
@@ -259,33 +213,56 @@ static void verification_bind(struct binder *binder, const struct verification *
 	bind_blob_if(binder, v->bound, v->digest, SHA256_LEN);
 	bind_integer(binder, v->created_ms);
 	bind_integer(binder, v->expires_ms);
-	if (v->finished_ms)
-		bind_integer(binder, v->finished_ms);
-	else
-		bind_text(binder, BYTES_NONE);
+	bind_moment_if(binder, v->finished_ms);
 	bind_text(binder, v->address);
 	bind_text(binder, v->device);
 	bind_text(binder, v->slot);
 }
 
-static void budget_bind(struct binder *binder, const struct budget *budget,
-                        struct sqlite_conn *conn)
+static void budget_bind_key(struct binder *binder, const void *record)
 {
-	bind_integer(binder, budget->keep_until_ms);
-	bind_integer(binder, budget->send_streak);
-	size_t sends = history_pack(&budget->sends, conn->history, HISTORY_PACKED_MAX);
-	size_t guesses = history_pack(&budget->guesses, conn->history + sends, HISTORY_PACKED_MAX);
-	bind_blob(binder, conn->history, sends + guesses);
+	const struct budget *budget = record;
+	bind_number(binder, &budget->number);
+	bind_integer(binder, number_bucket(&budget->number));
 }
 
-static void failures_bind(struct binder *binder, const struct failures *failures)
+static void budget_bind(struct binder *binder, const void *record)
 {
+	const struct budget *budget = record;
+	bind_integer(binder, budget->keep_until_ms);
+	bind_integer(binder, budget->send_streak);
+	uint8_t *packed = binder->conn->history;
+	size_t sends = history_pack(&budget->sends, packed, HISTORY_PACKED_MAX);
+	size_t guesses = history_pack(&budget->guesses, packed + sends, HISTORY_PACKED_MAX);
+	bind_blob(binder, packed, sends + guesses);
+}
+
+static void failures_bind_key(struct binder *binder, const void *record)
+{
+	const struct failures *failures = record;
+	bind_number(binder, &failures->number);
+	bind_text_given(binder, failures->tenant);
+	bind_integer(binder, number_bucket(&failures->number));
+}
+
+static void failures_bind(struct binder *binder, const void *record)
+{
+	const struct failures *failures = record;
 	bind_integer(binder, failures->count);
 	bind_integer(binder, failures->last_ms);
 }
 
-static void message_bind(struct binder *binder, const struct message *message)
+static void message_bind_key(struct binder *binder, const void *record)
 {
+	const struct message *message = record;
+	bind_id(binder, &message->verification);
+	bind_id(binder, &message->id);
+	bind_integer(binder, id_bucket(&message->verification));
+}
+
+static void message_bind(struct binder *binder, const void *record)
+{
+	const struct message *message = record;
 	bind_integer(binder, message->generation);
 	bind_integer(binder, message->state);
 	bind_text(binder, message->provider);
@@ -298,8 +275,16 @@ static void message_bind(struct binder *binder, const struct message *message)
 	bind_integer(binder, message->expires_ms);
 }
 
-static void event_bind(struct binder *binder, const struct event *event)
+static void event_bind_key(struct binder *binder, const void *record)
 {
+	const struct event *event = record;
+	bind_id(binder, &event->id);
+	bind_integer(binder, id_bucket(&event->id));
+}
+
+static void event_bind(struct binder *binder, const void *record)
+{
+	const struct event *event = record;
 	bind_integer(binder, event->at_ms);
 	bind_text(binder, event->kind);
 	bind_text(binder, event->reason);
@@ -310,14 +295,31 @@ static void event_bind(struct binder *binder, const struct event *event)
 	bind_integer(binder, event->count);
 }
 
-static void tenant_bind(struct binder *binder, const struct tenant *tenant)
+static void tenant_bind_key(struct binder *binder, const void *record)
 {
-	bind_text(binder, tenant->name);
-	bind_text(binder, tenant->settings);
+	const struct tenant *tenant = record;
+	bind_text_given(binder, tenant->id);
 }
 
-static void client_bind(struct binder *binder, const struct client *client)
+static void tenant_bind(struct binder *binder, const void *record)
 {
+	const struct tenant *tenant = record;
+	bind_text(binder, tenant->name);
+	bind_text(binder, tenant->settings);
+	bind_text(binder, tenant->kii_app_key);
+	bind_text(binder, tenant->kii_client_id);
+	bind_text(binder, tenant->kii_client_secret_hash);
+}
+
+static void client_bind_key(struct binder *binder, const void *record)
+{
+	const struct client *client = record;
+	bind_text_given(binder, client->name);
+}
+
+static void client_bind(struct binder *binder, const void *record)
+{
+	const struct client *client = record;
 	bind_text(binder, client->tenant);
 	bind_text(binder, client->secret_hash);
 	bind_integer(binder, client->scopes);
@@ -326,73 +328,31 @@ static void client_bind(struct binder *binder, const struct client *client)
 	bind_integer(binder, client->disabled);
 }
 
-static void line_bind(struct binder *binder, const struct line *line)
+static void line_bind_key(struct binder *binder, const void *record)
 {
+	const struct line *line = record;
+	bind_number(binder, &line->number);
+	bind_text_given(binder, line->tenant);
+	bind_integer(binder, number_bucket(&line->number));
+}
+
+static void line_bind(struct binder *binder, const void *record)
+{
+	const struct line *line = record;
 	bind_integer(binder, line->state);
 	bind_blob_if(binder, line->chosen, line->chosen_mac, SHA256_LEN);
 	bind_integer(binder, line->chosen_length);
 	bind_text(binder, line->chosen_key_id);
 }
 
-void record_bind(struct sqlite_conn *conn, sqlite3_stmt *statement, enum change_kind kind,
-                 const void *record, uint64_t version)
-{
-	struct binder binder = {.statement = statement};
-	const struct change change = {.kind = kind, .record = record};
-	binder.at = record_bind_key(statement, kind, record);
-	if (kind != CHANGE_EVENT)
-		bind_integer(&binder, (int64_t)version);
-	switch (kind) {
-	case CHANGE_VERIFICATION:
-		verification_bind(&binder, change.verification);
-		break;
-	case CHANGE_BUDGET:
-		budget_bind(&binder, change.budget, conn);
-		break;
-	case CHANGE_FAILURES:
-		failures_bind(&binder, change.failures);
-		break;
-	case CHANGE_MESSAGE:
-		message_bind(&binder, change.message);
-		break;
-	case CHANGE_EVENT:
-		event_bind(&binder, change.event);
-		break;
-	case CHANGE_TENANT:
-		tenant_bind(&binder, change.tenant);
-		break;
-	case CHANGE_CLIENT:
-		client_bind(&binder, change.client);
-		break;
-	case CHANGE_LINE:
-		line_bind(&binder, change.line);
-		break;
-	case GUARD_VERIFICATION:
-	case GUARD_BUDGET:
-	case GUARD_FAILURES:
-	case GUARD_LINE:
-		assert(false && "a kind of record");
-	}
-	assert(!tables[kind].columns[binder.at]);
-}
-
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* The columns of a row, in order. Remembers the first thing that went wrong. */
-struct columns {
-	sqlite3_stmt *statement;
-	int at; /* the next one */
-	struct arena *arena;
-	enum err err;
-};
-
-static int64_t column_integer(struct columns *columns)
+int64_t column_integer(struct columns *columns)
 {
 	return sqlite3_column_int64(columns->statement, columns->at++);
 }
 
-/* Borrowed from the statement until it steps. */
-static struct bytes column_peek(struct columns *columns)
+struct bytes column_peek(struct columns *columns)
 {
 	int column = columns->at++;
 	if (sqlite3_column_type(columns->statement, column) == SQLITE_NULL)
@@ -403,7 +363,7 @@ static struct bytes column_peek(struct columns *columns)
 	return (struct bytes){at ? at : "", at ? len : 0};
 }
 
-static struct bytes column_text(struct columns *columns)
+struct bytes column_text(struct columns *columns)
 {
 	struct bytes text = column_peek(columns);
 	if (!text.at)
@@ -414,8 +374,7 @@ static struct bytes column_text(struct columns *columns)
 	return text;
 }
 
-/* Exactly `len` octets, or NULL (false). */
-static bool column_octets(struct columns *columns, void *ret, size_t len)
+bool column_octets(struct columns *columns, void *ret, size_t len)
 {
 	struct bytes octets = column_peek(columns);
 	if (!octets.at)
@@ -428,7 +387,7 @@ static bool column_octets(struct columns *columns, void *ret, size_t len)
 	return true;
 }
 
-static struct number column_number(struct columns *columns)
+struct number column_number(struct columns *columns)
 {
 	struct number number = {0};
 	struct bytes digits = column_peek(columns);
@@ -449,8 +408,9 @@ static void policy_read(struct columns *columns, struct policy *policy)
 	policy->ttl_ms = column_integer(columns);
 }
 
-static void verification_read(struct columns *columns, struct verification *v)
+static void verification_read(struct columns *columns, void *record)
 {
+	struct verification *v = record;
 	column_octets(columns, v->id.octets, ID_LEN);
 	columns->at++; /* bucket */
 	v->version = (uint64_t)column_integer(columns);
@@ -475,8 +435,9 @@ static void verification_read(struct columns *columns, struct verification *v)
 	v->slot = column_text(columns);
 }
 
-static void budget_read(struct columns *columns, struct budget *budget)
+static void budget_read(struct columns *columns, void *record)
 {
+	struct budget *budget = record;
 	budget->number = column_number(columns);
 	columns->at++; /* bucket */
 	budget->version = (uint64_t)column_integer(columns);
@@ -489,8 +450,9 @@ static void budget_read(struct columns *columns, struct budget *budget)
 		columns->err = ERR_STORE;
 }
 
-static void failures_read(struct columns *columns, struct failures *failures)
+static void failures_read(struct columns *columns, void *record)
 {
+	struct failures *failures = record;
 	failures->number = column_number(columns);
 	failures->tenant = column_text(columns);
 	columns->at++; /* bucket */
@@ -499,8 +461,9 @@ static void failures_read(struct columns *columns, struct failures *failures)
 	failures->last_ms = column_integer(columns);
 }
 
-static void message_read(struct columns *columns, struct message *message)
+static void message_read(struct columns *columns, void *record)
 {
+	struct message *message = record;
 	column_octets(columns, message->verification.octets, ID_LEN);
 	column_octets(columns, message->id.octets, ID_LEN);
 	columns->at++; /* bucket */
@@ -517,16 +480,36 @@ static void message_read(struct columns *columns, struct message *message)
 	message->expires_ms = column_integer(columns);
 }
 
-static void tenant_read(struct columns *columns, struct tenant *tenant)
+static void event_read(struct columns *columns, void *record)
 {
+	struct event *event = record;
+	column_octets(columns, event->id.octets, ID_LEN);
+	columns->at++; /* bucket */
+	event->at_ms = column_integer(columns);
+	event->kind = column_text(columns);
+	event->reason = column_text(columns);
+	event->tenant = column_text(columns);
+	event->dialect = column_text(columns);
+	column_octets(columns, event->verification.octets, ID_LEN);
+	column_octets(columns, event->number_hash, sizeof(event->number_hash));
+	event->count = (uint32_t)column_integer(columns);
+}
+
+static void tenant_read(struct columns *columns, void *record)
+{
+	struct tenant *tenant = record;
 	tenant->id = column_text(columns);
 	tenant->version = (uint64_t)column_integer(columns);
 	tenant->name = column_text(columns);
 	tenant->settings = column_text(columns);
+	tenant->kii_app_key = column_text(columns);
+	tenant->kii_client_id = column_text(columns);
+	tenant->kii_client_secret_hash = column_text(columns);
 }
 
-static void client_read(struct columns *columns, struct client *client)
+static void client_read(struct columns *columns, void *record)
 {
+	struct client *client = record;
 	client->name = column_text(columns);
 	client->version = (uint64_t)column_integer(columns);
 	client->tenant = column_text(columns);
@@ -537,8 +520,9 @@ static void client_read(struct columns *columns, struct client *client)
 	client->disabled = column_integer(columns);
 }
 
-static void line_read(struct columns *columns, struct line *line)
+static void line_read(struct columns *columns, void *record)
 {
+	struct line *line = record;
 	line->number = column_number(columns);
 	line->tenant = column_text(columns);
 	columns->at++; /* bucket */
@@ -549,6 +533,94 @@ static void line_read(struct columns *columns, struct line *line)
 	line->chosen_key_id = column_text(columns);
 }
 
+/* --- the tables ------------------------------------------------------------------------------ */
+
+static const struct record_table tables[] = {
+    [CHANGE_VERIFICATION] = {"verification",
+                             2,
+                             {"id",         "bucket",     "version",     "purpose",    "state",
+                              "tenant",     "client",     "user",        "dialect",    "number",
+                              "alphabet",   "length",     "attempts",    "repeat",     "ttl_ms",
+                              "key_id",     "generation", "tries",       "chosen_mac", "digest",
+                              "created_ms", "expires_ms", "finished_ms", "address",    "device",
+                              "slot"},
+                             verification_bind_key,
+                             verification_bind,
+                             verification_read},
+    [CHANGE_BUDGET] = {"budget",
+                       2,
+                       {"number", "bucket", "version", "keep_until_ms", "send_streak", "history"},
+                       budget_bind_key,
+                       budget_bind,
+                       budget_read},
+    [CHANGE_FAILURES] = {"failures",
+                         3,
+                         {"number", "tenant", "bucket", "version", "count", "last_ms"},
+                         failures_bind_key,
+                         failures_bind,
+                         failures_read},
+    [CHANGE_MESSAGE] = {"message",
+                        3,
+                        {"verification", "id", "bucket", "version", "generation", "state",
+                         "provider", "sender", "template", "provider_id", "attempts", "created_ms",
+                         "next_ms", "expires_ms"},
+                        message_bind_key,
+                        message_bind,
+                        message_read},
+    [CHANGE_EVENT] = {"event",
+                      2,
+                      {"id", "bucket", "at_ms", "kind", "reason", "tenant", "dialect",
+                       "verification", "number_hash", "count"},
+                      event_bind_key,
+                      event_bind,
+                      event_read},
+    [CHANGE_TENANT] = {"tenant",
+                       1,
+                       {"id", "version", "name", "settings", "kii_app_key", "kii_client_id",
+                        "kii_client_secret_hash"},
+                       tenant_bind_key,
+                       tenant_bind,
+                       tenant_read},
+    [CHANGE_CLIENT] = {"client",
+                       1,
+                       {"name", "version", "tenant", "secret_hash", "scopes", "roles",
+                        "permissions", "disabled"},
+                       client_bind_key,
+                       client_bind,
+                       client_read},
+    [CHANGE_LINE] = {"line",
+                     3,
+                     {"number", "tenant", "bucket", "version", "state", "chosen_mac",
+                      "chosen_length", "chosen_key_id"},
+                     line_bind_key,
+                     line_bind,
+                     line_read},
+};
+
+static const struct record_table *table_of(enum change_kind kind)
+{
+	return kind < CHANGE_USER ? &tables[kind] : person_table(kind);
+}
+
+int record_bind_key(sqlite3_stmt *statement, enum change_kind kind, const void *record)
+{
+	struct binder binder = {.statement = statement};
+	table_of(kind)->bind_key(&binder, record);
+	return binder.at;
+}
+
+void record_bind(struct sqlite_conn *conn, sqlite3_stmt *statement, enum change_kind kind,
+                 const void *record, uint64_t version)
+{
+	const struct record_table *table = table_of(kind);
+	struct binder binder = {.statement = statement, .conn = conn};
+	table->bind_key(&binder, record);
+	if (shapes[kind].version != SHAPE_NO_VERSION)
+		bind_integer(&binder, (int64_t)version);
+	table->bind(&binder, record);
+	assert(!table->columns[binder.at]);
+}
+
 enum err record_read(sqlite3_stmt *statement, enum change_kind kind, struct arena *arena,
                      void **ret)
 {
@@ -556,35 +628,7 @@ enum err record_read(sqlite3_stmt *statement, enum change_kind kind, struct aren
 	void *record = arena_take(arena, shapes[kind].size);
 	if (!record)
 		return ERR_NO_MEMORY;
-	switch (kind) {
-	case CHANGE_VERIFICATION:
-		verification_read(&columns, record);
-		break;
-	case CHANGE_BUDGET:
-		budget_read(&columns, record);
-		break;
-	case CHANGE_FAILURES:
-		failures_read(&columns, record);
-		break;
-	case CHANGE_MESSAGE:
-		message_read(&columns, record);
-		break;
-	case CHANGE_TENANT:
-		tenant_read(&columns, record);
-		break;
-	case CHANGE_CLIENT:
-		client_read(&columns, record);
-		break;
-	case CHANGE_LINE:
-		line_read(&columns, record);
-		break;
-	case CHANGE_EVENT:
-	case GUARD_VERIFICATION:
-	case GUARD_BUDGET:
-	case GUARD_FAILURES:
-	case GUARD_LINE:
-		assert(false && "a kind of record that is read");
-	}
+	table_of(kind)->read(&columns, record);
 	if (!columns.err)
 		*ret = record;
 	return columns.err;

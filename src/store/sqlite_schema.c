@@ -8,6 +8,8 @@
 /* The one from version i to i + 1 stands at [i]. Never changed once released, only added to. */
 static const char *const migrations[] = {
 #include "store/sqlite-001.inc"
+    ,
+#include "store/sqlite-002.inc"
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 const unsigned schema_newest = sizeof(migrations) / sizeof(migrations[0]);

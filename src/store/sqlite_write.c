@@ -42,10 +42,16 @@ static bool has_fresh_id(const struct change *change)
 	case CHANGE_TENANT:
 	case CHANGE_CLIENT:
 	case CHANGE_LINE:
+	case CHANGE_USER:
+	case CHANGE_KEY:
+	case CHANGE_SESSION:
+	case CHANGE_SYSTEM:
+	case DELETE_USER:
 	case GUARD_VERIFICATION:
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
+	case GUARD_USER:
 		return false;
 	}
 	return false;
@@ -90,33 +96,39 @@ static bool commit_changes_verification(const struct store_commit *commit, const
 static enum write_result slot_check(struct sqlite_conn *conn, const struct store_commit *commit,
                                     const struct verification *v, enum err *reterr)
 {
-	sqlite3_stmt *statement = db_statement(conn, STATEMENT_SLOT_HOLDER);
-	if (!statement)
+	struct id holder;
+	bool found;
+	if (slot_holder(conn, v->tenant, v->purpose, v->slot, &holder, &found))
 		return WRITE_FAILED;
-	struct binder binder = {.statement = statement};
-	bind_text(&binder, v->slot);
-	bind_text(&binder, v->tenant);
-	bind_integer(&binder, v->purpose);
-	int rc = sqlite3_step(statement);
-	struct id holder = rc == SQLITE_ROW ? statement_id(statement, 0) : (struct id){0};
-	sqlite3_reset(statement);
-	if (rc == SQLITE_ROW && !commit_changes_verification(commit, &holder))
+	if (found && !commit_changes_verification(commit, &holder))
 		*reterr = ERR_CONFLICT;
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? WRITE_OK : WRITE_FAILED;
+	return WRITE_OK;
 }
 
-static enum write_result commit_check(struct sqlite_conn *conn, const struct store_commit *commit,
-                                      size_t first, enum err *reterr)
+/* What only one record may have; *ret_release as person_check says. */
+static enum write_result soles_check(struct sqlite_conn *conn, const struct store_commit *commit,
+                                     bool *ret_release, enum err *reterr)
 {
 	enum write_result result = WRITE_OK;
 	for (size_t i = 0; i < commit->changes_n && !result && !*reterr; i++) {
 		const struct change *change = &commit->changes[i];
 		if (holds_slot(change))
 			result = slot_check(conn, commit, change->verification, reterr);
-		if (result || *reterr || i == first || has_fresh_id(change) ||
-		    change_version(change) == VERSION_ANY)
-			continue;
-		result = version_check(conn, change, reterr);
+		else if (change->kind == CHANGE_USER)
+			result = person_check(conn, commit, change->user, ret_release, reterr);
+	}
+	return result;
+}
+
+/* The versions of all but the change that is written first. */
+static enum write_result versions_check(struct sqlite_conn *conn, const struct store_commit *commit,
+                                        size_t first, enum err *reterr)
+{
+	enum write_result result = WRITE_OK;
+	for (size_t i = 0; i < commit->changes_n && !result && !*reterr; i++) {
+		const struct change *change = &commit->changes[i];
+		if (i != first && !has_fresh_id(change) && change_version(change) != VERSION_ANY)
+			result = version_check(conn, change, reterr);
 	}
 	return result;
 }
@@ -126,7 +138,7 @@ static enum write_result commit_check(struct sqlite_conn *conn, const struct sto
 static enum verb change_verb(const struct change *change, uint64_t version)
 {
 	bool any = version == VERSION_ANY;
-	if (change->kind == CHANGE_FAILURES && change->failures->count == 0)
+	if (change_is_deletion(change))
 		return any ? VERB_ERASE : VERB_DELETE;
 	return any ? VERB_UPSERT : version ? VERB_UPDATE : VERB_INSERT;
 }
@@ -137,19 +149,20 @@ static enum write_result change_write(struct sqlite_conn *conn, const struct cha
 {
 	uint64_t version = change_version(change);
 	enum verb verb = change_verb(change, version);
-	/* No failures before, none after: only that nobody else counted one. */
+	/* Nothing before, nothing after: only that nobody else wrote one. */
 	if (verb == VERB_DELETE && version == 0)
 		return version_check(conn, change, reterr);
-	sqlite3_stmt *statement = db_record_statement(conn, change->kind, verb);
+	enum change_kind kind = change_record_kind(change->kind);
+	sqlite3_stmt *statement = db_record_statement(conn, kind, verb);
 	if (!statement)
 		return WRITE_FAILED;
 	if (verb == VERB_DELETE || verb == VERB_ERASE) {
 		struct binder binder = {.statement = statement};
-		binder.at = record_bind_key(statement, change->kind, change->record);
+		binder.at = record_bind_key(statement, kind, change->record);
 		if (verb == VERB_DELETE)
 			bind_integer(&binder, (int64_t)version + 1);
 	} else {
-		record_bind(conn, statement, change->kind, change->record,
+		record_bind(conn, statement, kind, change->record,
 		            version == VERSION_ANY ? 1 : version + 1);
 	}
 	int rc = statement_finish(statement);
@@ -160,11 +173,12 @@ static enum write_result change_write(struct sqlite_conn *conn, const struct cha
 	return rc == SQLITE_DONE || rc_is_row_level(rc) ? WRITE_OK : WRITE_FAILED;
 }
 
-/* Verifications that give a slot up are written before those that take one. A new one has none to
- * give up. */
+/* Verifications that give a slot up are written before those that take one, and users who go before
+ * those who may take their names. A new one has none to give up. */
 static bool is_early(const struct change *change)
 {
-	return change->kind == CHANGE_VERIFICATION && !has_fresh_id(change) && !holds_slot(change);
+	return change->kind == DELETE_USER || (change->kind == CHANGE_VERIFICATION &&
+	                                       !has_fresh_id(change) && !holds_slot(change));
 }
 
 /* The change that is written first, and so needs no check before: its own statement says whether
@@ -190,6 +204,8 @@ static enum write_result changes_write(struct sqlite_conn *conn, const struct st
 		if (change_is_guard(change->kind) || is_early(change) != early)
 			continue;
 		enum write_result result = change_write(conn, change, reterr);
+		if (!result && !*reterr && change->kind == DELETE_USER)
+			result = person_forget(conn, change->user);
 		if (result || *reterr)
 			return result;
 		++*written;
@@ -197,12 +213,10 @@ static enum write_result changes_write(struct sqlite_conn *conn, const struct st
 	return WRITE_OK;
 }
 
-static bool changes_generation(const struct store_commit *commit)
+static bool raises_generation(const struct store_commit *commit)
 {
 	for (size_t i = 0; i < commit->changes_n; i++)
-		if (commit->changes[i].kind == CHANGE_TENANT ||
-		    commit->changes[i].kind == CHANGE_CLIENT ||
-		    commit->changes[i].kind == CHANGE_LINE)
+		if (change_raises_generation(commit->changes[i].kind))
 			return true;
 	return false;
 }
@@ -211,12 +225,21 @@ static enum write_result commit_carry_out(struct sqlite_conn *conn, struct store
 {
 	enum err err = OK;
 	size_t written = 0;
-	enum write_result result = commit_check(conn, commit, commit_first(commit), &err);
+	bool release = false;
+	enum write_result result = soles_check(conn, commit, &release, &err);
+	/* Where something is released, that is what is written first. */
+	size_t first = release ? commit->changes_n : commit_first(commit);
+	if (!result && !err)
+		result = versions_check(conn, commit, first, &err);
+	if (!result && !err && release) {
+		result = person_release(conn, commit);
+		written++;
+	}
 	if (!result && !err)
 		result = changes_write(conn, commit, true, &written, &err);
 	if (!result && !err)
 		result = changes_write(conn, commit, false, &written, &err);
-	if (!result && !err && changes_generation(commit) &&
+	if (!result && !err && raises_generation(commit) &&
 	    db_run(conn, STATEMENT_GENERATION_NEXT) != SQLITE_DONE)
 		result = WRITE_FAILED;
 	commit->err = err;
@@ -310,8 +333,7 @@ enum write_result write_claim(struct sqlite_conn *conn, struct sqlite_claim *cla
 
 /* --- purge ----------------------------------------------------------------------------------- */
 
-/* The lowest id of a record made at `at_ms`. */
-static struct id id_of_moment(int64_t at_ms)
+struct id id_of_moment(int64_t at_ms)
 {
 	struct id id = {0};
 	for (int i = 0; i < 6; i++)
@@ -412,6 +434,22 @@ static enum write_result events_purge(struct sqlite_conn *conn, struct store_pur
 	return WRITE_OK;
 }
 
+static enum write_result sessions_purge(struct sqlite_conn *conn, struct store_purge *purge)
+{
+	sqlite3_stmt *statement = db_statement(conn, STATEMENT_OLD_SESSIONS);
+	if (!statement)
+		return WRITE_FAILED;
+	struct binder binder = {.statement = statement};
+	bind_integer(&binder, purge->now_ms);
+	bind_integer(&binder, PURGE_STEP);
+	if (statement_finish(statement) != SQLITE_DONE)
+		return WRITE_FAILED;
+	size_t deleted = (size_t)sqlite3_changes(conn->db);
+	purge->deleted += deleted;
+	purge->more |= deleted == PURGE_STEP;
+	return WRITE_OK;
+}
+
 static enum write_result budget_purge(struct sqlite_conn *conn, const struct number *number,
                                       struct store_purge *purge)
 {
@@ -473,6 +511,8 @@ enum write_result write_purge(struct sqlite_conn *conn, struct sqlite_handle *ha
 	purge->deleted = 0;
 	purge->more = false;
 	enum write_result result = events_purge(conn, purge);
+	if (!result)
+		result = sessions_purge(conn, purge);
 	if (!result && !walk.verifications_done)
 		result = verifications_purge(conn, &walk, purge);
 	if (!result && !walk.budgets_done)

@@ -191,6 +191,8 @@ static enum write_result entry_carry_out(struct sqlite_conn *conn, const struct 
 		return write_commit(conn, CONTAINER_OF(task, struct store_commit, task), alone);
 	if (task->run == on_claim_answer)
 		return write_claim(conn, CONTAINER_OF(task, struct sqlite_claim, task));
+	if (task->run == on_erase_answer)
+		return write_erase(conn, CONTAINER_OF(task, struct sqlite_erase, task));
 	assert(task->run == on_purge_answer);
 	return write_purge(conn, entry->handle, CONTAINER_OF(task, struct store_purge, task));
 }
@@ -262,6 +264,8 @@ static void entry_fail(const struct batch_entry *entry, enum err err)
 		CONTAINER_OF(task, struct store_commit, task)->err = err;
 	else if (task->run == on_claim_answer)
 		CONTAINER_OF(task, struct sqlite_claim, task)->err = err;
+	else if (task->run == on_erase_answer)
+		CONTAINER_OF(task, struct sqlite_erase, task)->err = err;
 	else
 		purge_fail(CONTAINER_OF(task, struct store_purge, task), err);
 }
@@ -275,6 +279,8 @@ static void entry_succeed(struct sqlite_writer *writer, const struct batch_entry
 	} else if (task->run == on_purge_answer) {
 		entry->handle->walk = entry->handle->walk_after;
 		writer->purged |= CONTAINER_OF(task, struct store_purge, task)->deleted > 0;
+	} else if (task->run == on_erase_answer) {
+		writer->purged = true;
 	}
 }
 

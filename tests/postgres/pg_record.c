@@ -25,6 +25,15 @@ const char *const pg_lock_sql =
     " FROM unnest($1::text[], $2::smallint[]) AS wanted (n, b) ORDER BY n"
     " ON CONFLICT (number, bucket) DO UPDATE SET version = budget.version WHERE false";
 
+/* People are not part of what was measured. */
+#define PG_NO_PEOPLE                                                                               \
+	case CHANGE_USER:                                                                          \
+	case CHANGE_KEY:                                                                           \
+	case CHANGE_SESSION:                                                                       \
+	case CHANGE_SYSTEM:                                                                        \
+	case DELETE_USER:                                                                          \
+	case GUARD_USER:
+
 /* --- tables ---------------------------------------------------------------------------------- */
 
 struct column {
@@ -268,6 +277,7 @@ static bool is_held(const struct part *part)
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
+		PG_NO_PEOPLE
 		return false;
 	}
 	return false;
@@ -492,6 +502,7 @@ static void params_key(struct pg_params *params, enum change_kind kind, const st
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
+		PG_NO_PEOPLE
 		assert(false && "a kind of record");
 	}
 }
@@ -614,6 +625,7 @@ static void params_rest(struct pg_params *params, enum change_kind kind,
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
+		PG_NO_PEOPLE
 		assert(false && "a kind of record");
 	}
 }
@@ -655,6 +667,7 @@ const struct number *pg_change_number(const struct change *change)
 	case GUARD_BUDGET:
 	case GUARD_FAILURES:
 	case GUARD_LINE:
+		PG_NO_PEOPLE
 		break;
 	}
 	return NULL;

@@ -145,9 +145,10 @@ int contract_run(const struct contract_kind *kind, const struct CMUnitTest *own,
 	} parts[] = {
 	    {contract_records, contract_records_n}, {contract_commits, contract_commits_n},
 	    {contract_slots, contract_slots_n},     {contract_messages, contract_messages_n},
+	    {contract_people, contract_people_n},   {contract_walks, contract_walks_n},
 	    {contract_races, contract_races_n},     {own, own_n},
 	};
-	struct CMUnitTest all[128];
+	struct CMUnitTest all[160];
 	size_t n = 0;
 	for (size_t i = 0; i < CASES_N(parts); i++)
 		for (size_t j = 0; j < parts[i].n; j++) {

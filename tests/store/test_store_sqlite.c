@@ -282,7 +282,7 @@ static void a_fresh_file_gets_the_schema(void **state)
 	struct folder folder;
 	folder_make(&folder);
 	folder_open(&folder);
-	answer_is(&folder, "PRAGMA user_version", "1");
+	answer_is(&folder, "PRAGMA user_version", "2");
 	answer_is(&folder, "PRAGMA application_id", "1986427236");
 	answer_is(&folder, "PRAGMA journal_mode", "wal");
 	answer_is(&folder, "PRAGMA integrity_check", "ok");
@@ -298,11 +298,11 @@ static void a_newer_schema_is_refused(void **state)
 	folder_open(&folder);
 	rows_insert(&folder, 1);
 	folder_close(&folder);
-	sql_run(&folder, "PRAGMA user_version = 2");
+	sql_run(&folder, "PRAGMA user_version = 3");
 	refused(&folder, ERR_SCHEMA, "verifyd.db",
-	        "has schema 2, this program knows schemas up to 1");
-	answer_is(&folder, "PRAGMA user_version", "2");
-	sql_run(&folder, "PRAGMA user_version = 1");
+	        "has schema 3, this program knows schemas up to 2");
+	answer_is(&folder, "PRAGMA user_version", "3");
+	sql_run(&folder, "PRAGMA user_version = 2");
 	folder_open(&folder);
 	assert_int_equal(verifications_in(&folder), 1);
 	folder_close(&folder);

@@ -147,3 +147,47 @@ struct store_counts desk_count(struct desk *desk)
 	assert(!waiting.count.err);
 	return waiting.count.counts;
 }
+
+struct waiting_walk {
+	struct store_walk walk;
+	bool done;
+};
+
+static void on_walk(struct store_walk *walk)
+{
+	CONTAINER_OF(walk, struct waiting_walk, walk)->done = true;
+}
+
+enum err desk_walk(struct desk *desk, enum change_kind kind, const void *after,
+                   const void *ret[WALK_MAX], size_t *ret_n)
+{
+	struct waiting_walk waiting = {
+	    .walk = {.kind = kind, .after = after, .arena = &desk->arena, .on_done = on_walk}};
+	desk->store->ops->walk(desk->store, &waiting.walk);
+	assert(!waiting.done);
+	test_executor_run_until(&desk->executor, &waiting.done);
+	memcpy(ret, waiting.walk.records, waiting.walk.records_n * sizeof(ret[0]));
+	*ret_n = waiting.walk.records_n;
+	return waiting.walk.err;
+}
+
+struct waiting_erase {
+	struct store_erase erase;
+	bool done;
+};
+
+static void on_erase(struct store_erase *erase)
+{
+	CONTAINER_OF(erase, struct waiting_erase, erase)->done = true;
+}
+
+enum err desk_erase(struct desk *desk, struct store_erase *erase)
+{
+	struct waiting_erase waiting = {.erase = *erase};
+	waiting.erase.on_done = on_erase;
+	desk->store->ops->erase(desk->store, &waiting.erase);
+	assert(!waiting.done);
+	test_executor_run_until(&desk->executor, &waiting.done);
+	*erase = waiting.erase;
+	return erase->err;
+}

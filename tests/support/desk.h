@@ -29,5 +29,10 @@ enum err desk_purge(struct desk *desk, int64_t now_ms, int64_t before_ms, size_t
 /* Steps until there is no more; how many rows went. */
 size_t desk_purge_all(struct desk *desk, int64_t now_ms, int64_t before_ms);
 struct store_counts desk_count(struct desk *desk);
+/* One page, behind `after` unless it is NULL. */
+enum err desk_walk(struct desk *desk, enum change_kind kind, const void *after,
+                   const void *ret[WALK_MAX], size_t *ret_n);
+/* The caller fills in what is asked, but for on_done. */
+enum err desk_erase(struct desk *desk, struct store_erase *erase);
 
 #endif

@@ -259,7 +259,15 @@ static void bench_store_change(struct bench *bench, const struct change *change)
 	case CHANGE_TENANT:
 	case CHANGE_CLIENT:
 	case CHANGE_LINE:
+	case CHANGE_KEY:
+	case CHANGE_SYSTEM:
 		fail_msg("the engine does not write what operators own");
+		break;
+	case CHANGE_USER:
+	case CHANGE_SESSION:
+	case DELETE_USER:
+	case GUARD_USER:
+		fail_msg("a code's step does not touch people");
 	}
 }
 

@@ -111,3 +111,59 @@ struct line sample_line(unsigned n)
 	return (struct line){
 	    .tenant = BYTES("acme"), .number = sample_number(n), .state = LINE_DEAD};
 }
+
+/* Ids of users, for as long as the program runs. */
+static struct bytes sample_user_id(unsigned n)
+{
+	static char ids[1000][8];
+	char *id = ids[n % 1000];
+	snprintf(id, sizeof(ids[0]), "u-%u", n % 1000);
+	return bytes_from_text(id);
+}
+
+struct user sample_user(unsigned n)
+{
+	return (struct user){
+	    .tenant = BYTES("acme"),
+	    .id = sample_user_id(n),
+	    .sequence = 1,
+	    .created_ms = SAMPLE_MS,
+	    .changed_ms = SAMPLE_MS,
+	};
+}
+
+static void sample_hash(uint8_t hash[SHA256_LEN], unsigned n)
+{
+	memset(hash, 0, SHA256_LEN);
+	for (int i = 0; i < 4; i++)
+		hash[i] = (uint8_t)(n >> (24 - 8 * i));
+}
+
+struct key sample_key(unsigned n)
+{
+	struct key key = {.tenant = BYTES("acme"), .user = sample_user_id(n)};
+	sample_hash(key.hash, n);
+	return key;
+}
+
+struct session sample_session(unsigned n)
+{
+	struct session session = {
+	    .tenant = BYTES("acme"),
+	    .user = sample_user_id(n),
+	    .created_ms = SAMPLE_MS,
+	    .used_ms = SAMPLE_MS,
+	    .expires_ms = SAMPLE_MS + 3600000,
+	};
+	sample_hash(session.hash, n);
+	return session;
+}
+
+struct system sample_system(void)
+{
+	return (struct system){.tenant = BYTES("acme"),
+	                       .id = BYTES("billing"),
+	                       .sealed_secret = BYTES("sealed"),
+	                       .key_id = BYTES("k1"),
+	                       .signing = SIGNING_REQUIRED};
+}

@@ -22,5 +22,10 @@ struct event sample_event(unsigned n);
 struct tenant sample_tenant(void);
 struct client sample_client(void);
 struct line sample_line(unsigned n);
+/* Of tenant acme, with nothing but an id (u-N) and a sequence of 1. */
+struct user sample_user(unsigned n);
+struct key sample_key(unsigned n);
+struct session sample_session(unsigned n);
+struct system sample_system(void);
 
 #endif
