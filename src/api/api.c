@@ -2,12 +2,12 @@
 #include "api/api.h"
 
 #include "api/directory.h"
+#include "api/password.h"
 #include "api/route.h"
 
 enum err api_init(struct api *api, const struct api_shared *shared, const struct flow_ports *ports,
                   struct executor *executor)
 {
-	uint8_t key[SECRET_KEY_LEN];
 	*api = (struct api){
 	    .handler = {.on_head = route_on_head,
 	                .on_too_large = route_on_too_large,
@@ -20,22 +20,14 @@ enum err api_init(struct api *api, const struct api_shared *shared, const struct
 	    .clock = ports->clock,
 	};
 	flow_init(&api->flow, ports);
-	enum err err = secret_random(key, sizeof(key));
-	if (err == OK)
-		err = map_init(&api->accounts);
-	if (err)
-		return err;
-	api->password_mac = hmac_new((struct bytes){(const char *)key, sizeof(key)});
-	secret_wipe(key, sizeof(key));
-	return api->password_mac ? OK : ERR_NO_MEMORY;
+	enum err err = directory_init(api);
+	return err ? err : passwords_init(&api->passwords);
 }
 
 void api_done(struct api *api)
 {
 	directory_forget(api);
-	map_done(&api->accounts);
-	hmac_free(api->password_mac);
-	api->password_mac = NULL;
+	passwords_done(&api->passwords);
 }
 
 void api_reload(struct api *api, const struct api_shared *shared)
@@ -52,6 +44,7 @@ void api_tick(struct api *api)
 	if (api->store->ops->generation(api->store, &generation) != OK ||
 	    generation != api->generation) {
 		directory_forget(api);
+		passwords_forget(&api->passwords);
 		if (api->store->ops->generation(api->store, &generation) == OK)
 			api->generation = generation;
 	}

@@ -15,6 +15,16 @@
 
 struct inbox_port;
 
+/* What a loop keeps of those who may call (api/directory). */
+enum directory_kind { DIRECTORY_TENANT, DIRECTORY_CLIENT, DIRECTORY_KEY, DIRECTORY_KINDS };
+
+/* Secrets that were right, and those being compared (api/password). */
+struct passwords {
+	struct hmac *mac; /* owned: names right secrets without keeping them */
+	struct map known;
+	struct list jobs;
+};
+
 /* What every loop's api has in common. All borrowed; never changed while an api looks at it. */
 struct api_shared {
 	const struct settings_layers *settings; /* the server's */
@@ -36,9 +46,9 @@ struct api {
 	struct rng *rng;           /* borrowed */
 	int64_t (*now_ms)(void *clock);
 	void *clock;
-	struct map accounts;       /* name to struct account: the directory's cache */
-	uint64_t generation;       /* of the store, that the cache was made of */
-	struct hmac *password_mac; /* owned: names right passwords without keeping them */
+	struct map directory[DIRECTORY_KINDS]; /* by id, name or digest */
+	uint64_t generation;                   /* of the store, that the directory was made of */
+	struct passwords passwords;
 };
 
 /* `ports` as for flow_init; the store's and clock's are used by the directory too. */

@@ -4,188 +4,84 @@
 #include "base/base64.h"
 #include "base/password.h"
 
-#include <stdlib.h>
-
-/* A comparison on a worker: its own copies, since the request's memory is another thread's. */
-struct job {
-	struct task task;
-	struct api *api;
-	struct account *account; /* a reference; NULL: nobody of that name, the work is for show */
-	struct auth *auth;       /* without account: the one who waits */
-	char hash[PASSWORD_HASH_MAX];
-	uint8_t mac[SHA256_LEN];
-	bool matches;
-	size_t secret_len;
-	char secret[];
-};
-
-/* What an unknown name is compared with, so that it costs what a known one costs. Of no password:
- * its hash part was drawn at random. */
-static const char nobodys_hash[] = "$argon2id$v=19$m=19456,t=2,p=1$"
-				   "u2K1zq7Yx0cM9hVdR3sTfw$"
-				   "3v0m6Jp2nXb8QkLr5tYwZc1aGhEiUoSdFgHjKlMnOpQ";
+/* Longest bearer token looked at: ours have 43 characters, an operator's own may be longer. */
+#define BEARER_MAX 512
 
 static void auth_done(struct auth *auth, enum auth_result result)
 {
 	auth->result = result;
-	if (result != AUTH_OK) {
-		account_unref(auth->account);
-		auth->account = NULL;
-	}
+	if (result != AUTH_OK)
+		principal_done(&auth->principal);
 	auth->on_done(auth);
 }
 
-static void auth_right(struct auth *auth)
+/* It is he: may he? */
+static void auth_known(struct auth *auth)
 {
-	const struct client *client = &auth->account->client;
-	bool allowed = !client->disabled && (client->scopes & auth->scopes) == auth->scopes;
-	auth_done(auth, allowed ? AUTH_OK : AUTH_REFUSED);
+	const struct principal *principal = &auth->principal;
+	if ((principal->account && principal->account->client.disabled) ||
+	    (principal->user && principal->user->disabled))
+		auth_done(auth, AUTH_DISABLED);
+	else
+		auth_done(auth, principal_may(principal, auth->right) ? AUTH_OK : AUTH_FORBIDDEN);
 }
 
-/* ---- on a worker and back -------------------------------------------------------------------- */
-
-static void job_free(struct job *job)
+/* What follows the scheme in the one Authorization field; absent: there is none such. */
+static struct bytes credentials_of(const struct request *request, struct bytes scheme)
 {
-	account_unref(job->account);
-	secret_wipe(job->secret, job->secret_len);
-	free(job);
+	struct bytes value = request_field(request, BYTES("Authorization"));
+	if (request_field_count(request, BYTES("Authorization")) != 1 ||
+	    !bytes_equal_fold(bytes_first(value, scheme.len), scheme))
+		return BYTES_NONE;
+	return bytes_trim(bytes_from(value, scheme.len));
 }
 
-/* Everybody who waits with the same secret hears the answer; a wrong one says nothing of others. */
-static void job_tell(struct job *job)
+static enum auth_result why_unread(const struct request *request)
 {
-	struct account *account = job->account;
-	struct list told, *member;
-	list_init(&told);
-	for (struct list *at = account->waiters.next; at != &account->waiters;) {
-		struct auth *auth = CONTAINER_OF(at, struct auth, waiter);
-		at = at->next;
-		if (secret_equal(auth->mac, job->mac, SHA256_LEN)) {
-			list_remove(&auth->waiter);
-			list_append(&told, &auth->waiter);
-		}
-	}
-	while ((member = list_pop(&told))) {
-		struct auth *auth = CONTAINER_OF(member, struct auth, waiter);
-		if (job->matches)
-			auth_right(auth);
-		else
-			auth_done(auth, AUTH_REFUSED);
-	}
+	return request_field_count(request, BYTES("Authorization")) ? AUTH_UNREADABLE : AUTH_ABSENT;
 }
 
-static void job_answer(struct task *task)
-{
-	struct job *job = CONTAINER_OF(task, struct job, task);
-	struct account *account = job->account;
-	if (!account) {
-		auth_done(job->auth, AUTH_REFUSED);
-	} else {
-		if (job->matches) {
-			memcpy(account->secret_mac, job->mac, SHA256_LEN);
-			account->secret_until_ms = api_now_ms(job->api) + AUTH_KEPT_MS;
-		}
-		job_tell(job);
-	}
-	job_free(job);
-}
+/* ---- Basic ----------------------------------------------------------------------------------- */
 
-static void job_run(struct task *task)
+static void on_checked(struct password_check *check)
 {
-	struct job *job = CONTAINER_OF(task, struct job, task);
-	job->matches = password_matches(bytes_from_text(job->hash),
-	                                (struct bytes){job->secret, job->secret_len});
-	task->run = job_answer;
-	executor_post(job->api->executor, task);
-}
-
-static bool job_start(struct auth *auth)
-{
-	struct account *account = auth->account;
-	struct bytes hash = account && account->client.secret_hash.at
-	                        ? account->client.secret_hash
-	                        : bytes_from_text(nobodys_hash);
-	struct job *job = calloc(1, sizeof(*job) + auth->secret.len);
-	if (!job)
-		return false;
-	job->task.run = job_run;
-	job->api = auth->api;
-	job->auth = auth;
-	job->account = account;
-	if (account)
-		account->refs++;
-	if (hash.len < sizeof(job->hash))
-		memcpy(job->hash, hash.at, hash.len);
-	memcpy(job->mac, auth->mac, SHA256_LEN);
-	job->secret_len = auth->secret.len;
-	if (auth->secret.len)
-		memcpy(job->secret, auth->secret.at, auth->secret.len);
-	if (!auth->api->shared->workers->submit(auth->api->shared->workers, &job->task)) {
-		job_free(job);
-		return false;
-	}
-	return true;
-}
-
-/* ---- the request's side ---------------------------------------------------------------------- */
-
-static bool somebody_asks_the_same(const struct auth *auth)
-{
-	struct list *waiters = &auth->account->waiters;
-	for (struct list *at = waiters->next; at != waiters; at = at->next) {
-		const struct auth *other = CONTAINER_OF(at, struct auth, waiter);
-		if (secret_equal(other->mac, auth->mac, SHA256_LEN))
-			return true;
-	}
-	return false;
-}
-
-static void compare_by_argon2(struct auth *auth)
-{
-	if (!auth->account) {
-		if (!job_start(auth))
-			auth_done(auth, AUTH_BUSY);
-		return;
-	}
-	/* A burst of one client's first calls costs one comparison, not one each. */
-	if (!somebody_asks_the_same(auth) && !job_start(auth)) {
+	struct auth *auth = CONTAINER_OF(check, struct auth, check);
+	if (check->err)
 		auth_done(auth, AUTH_BUSY);
-		return;
-	}
-	list_append(&auth->account->waiters, &auth->waiter);
-}
-
-static bool mac_is_kept(const struct auth *auth)
-{
-	const struct account *account = auth->account;
-	return account && api_now_ms(auth->api) < account->secret_until_ms &&
-	       secret_equal(account->secret_mac, auth->mac, SHA256_LEN);
+	else if (!check->matches)
+		auth_done(auth, AUTH_WRONG);
+	else
+		auth_known(auth);
 }
 
 static void on_account(struct directory_lookup *lookup)
 {
 	struct auth *auth = CONTAINER_OF(lookup, struct auth, lookup);
-	const struct bytes parts[] = {lookup->name, BYTES("\0"), auth->secret};
-	auth->account = lookup->account;
-	if (lookup->err || hmac_compute(auth->api->password_mac, parts, 3, auth->mac) != OK)
+	struct account *account = lookup->account;
+	if (lookup->err) {
 		auth_done(auth, AUTH_BUSY);
-	else if (mac_is_kept(auth))
-		auth_right(auth);
-	else
-		compare_by_argon2(auth);
+		return;
+	}
+	if (account)
+		auth->principal = (struct principal){
+		    .kind = PRINCIPAL_CLIENT,
+		    .domain = domain_ref(account->domain),
+		    .account = account,
+		};
+	auth->check = (struct password_check){
+	    .hash = account ? account->client.secret_hash : BYTES_NONE,
+	    .secret = auth->secret,
+	    .on_done = on_checked,
+	};
+	password_check(auth->api, &auth->check);
 }
 
 bool basic_read(const struct request *request, struct bytes *ret_name, struct bytes *ret_secret)
 {
-	static const struct bytes scheme = {"Basic ", 6};
-	struct bytes value = request_field(request, BYTES("Authorization"));
-	if (request_field_count(request, BYTES("Authorization")) != 1 ||
-	    !bytes_equal_fold(bytes_first(value, scheme.len), scheme))
-		return false;
-	struct bytes encoded = bytes_trim(bytes_from(value, scheme.len));
+	struct bytes encoded = credentials_of(request, BYTES("Basic "));
 	size_t len;
 	char *pair = arena_take(request->arena, BASE64_DECODED_MAX(encoded.len) + 1);
-	if (!pair || base64_decode(encoded, (uint8_t *)pair, &len) != OK)
+	if (!encoded.at || !pair || base64_decode(encoded, (uint8_t *)pair, &len) != OK)
 		return false;
 	struct bytes decoded = {pair, len};
 	size_t colon = bytes_find(decoded, ':');
@@ -199,13 +95,101 @@ bool basic_read(const struct request *request, struct bytes *ret_name, struct by
 void auth_basic(struct api *api, struct auth *auth)
 {
 	auth->api = api;
-	auth->account = NULL;
-	list_init(&auth->waiter);
-	if (!basic_read(auth->request, &auth->lookup.name, &auth->secret)) {
-		auth_done(auth, AUTH_REFUSED);
+	auth->principal = (struct principal){0};
+	auth->lookup = (struct directory_lookup){
+	    .kind = DIRECTORY_CLIENT,
+	    .arena = auth->request->arena,
+	    .on_done = on_account,
+	};
+	if (basic_read(auth->request, &auth->lookup.name, &auth->secret))
+		directory_find(api, &auth->lookup);
+	else
+		auth_done(auth, why_unread(auth->request));
+}
+
+/* ---- Bearer ---------------------------------------------------------------------------------- */
+
+static void on_user(struct store_load *load)
+{
+	struct auth *auth = CONTAINER_OF(load, struct auth, load);
+	auth->principal.user = load->user;
+	if (load->err)
+		auth_done(auth, AUTH_BUSY);
+	else if (!load->user)
+		auth_done(auth, AUTH_WRONG);
+	else
+		auth_known(auth);
+}
+
+/* A key's user is loaded at every call: he may have been disabled by the last one. */
+static void load_user(struct auth *auth, const struct key *key)
+{
+	struct arena *arena = auth->request->arena;
+	struct bytes user = arena_copy(arena, key->user);
+	if (!user.at) {
+		auth_done(auth, AUTH_BUSY);
 		return;
 	}
-	auth->lookup.arena = auth->request->arena;
-	auth->lookup.on_done = on_account;
+	auth->load = (struct store_load){
+	    .want = WANT_USER,
+	    .tenant = auth->principal.domain->tenant.id,
+	    .user_by = USER_BY_ID,
+	    .user_key = user,
+	    .arena = arena,
+	    .on_done = on_user,
+	};
+	store_load(auth->api->store, &auth->load);
+}
+
+static void on_pass(struct directory_lookup *lookup)
+{
+	struct auth *auth = CONTAINER_OF(lookup, struct auth, lookup);
+	struct pass *pass = lookup->pass;
+	if (lookup->err || !pass) {
+		auth_done(auth, lookup->err ? AUTH_BUSY : AUTH_WRONG);
+		return;
+	}
+	const struct key *key = &pass->key;
+	auth->principal = (struct principal){
+	    .kind = pass->account ? PRINCIPAL_CLIENT : PRINCIPAL_USER,
+	    .domain = domain_ref(pass->domain),
+	    .account = pass->account ? account_ref(pass->account) : NULL,
+	};
+	if (key->revoked)
+		auth_done(auth, AUTH_REVOKED);
+	else if (key->expires_ms && api_now_ms(auth->api) >= key->expires_ms)
+		auth_done(auth, AUTH_EXPIRED);
+	else if (pass->account)
+		auth_known(auth);
+	else
+		load_user(auth, key);
+	pass_unref(pass);
+}
+
+bool bearer_read(const struct request *request, struct bytes *ret)
+{
+	*ret = credentials_of(request, BYTES("Bearer "));
+	return ret->len && ret->len <= BEARER_MAX;
+}
+
+void auth_bearer(struct api *api, struct auth *auth)
+{
+	struct bytes token;
+	auth->api = api;
+	auth->principal = (struct principal){0};
+	if (!bearer_read(auth->request, &token)) {
+		auth_done(auth, why_unread(auth->request));
+		return;
+	}
+	if (secret_sha256(token, auth->digest) != OK) {
+		auth_done(auth, AUTH_BUSY);
+		return;
+	}
+	auth->lookup = (struct directory_lookup){
+	    .kind = DIRECTORY_KEY,
+	    .name = {(const char *)auth->digest, SHA256_LEN},
+	    .arena = auth->request->arena,
+	    .on_done = on_pass,
+	};
 	directory_find(api, &auth->lookup);
 }

@@ -26,6 +26,13 @@ void map_done(struct map *map)
 	*map = (struct map){0};
 }
 
+void map_clear(struct map *map)
+{
+	free(map->slots);
+	map->slots = NULL;
+	map->cap = map->n = 0;
+}
+
 /* Where `key` stands, or the empty slot where it would. */
 static struct map_slot *slot_find(const struct map *map, struct bytes key, uint64_t hash)
 {

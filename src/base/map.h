@@ -27,6 +27,9 @@ MUST_CHECK enum err map_init(struct map *map);
 /* Gives its memory back; a zeroed or finished map is fine. */
 void map_done(struct map *map);
 
+/* Takes everything out, gives the memory back, and stays a map. */
+void map_clear(struct map *map);
+
 /* NULL when it is not there. */
 void *map_get(const struct map *map, struct bytes key);
 /* Makes sure that `more` further keys can be put without a fault. ERR_NO_MEMORY. */

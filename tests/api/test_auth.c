@@ -20,12 +20,17 @@ static void on_done(struct auth *auth)
 {
 	struct sign_in *in = CONTAINER_OF(auth, struct sign_in, auth);
 	in->told++;
-	assert_int_equal(auth->account != NULL, auth->result == AUTH_OK);
+	assert_int_equal(auth->principal.account != NULL, auth->result == AUTH_OK);
+}
+
+static void on_shown(struct auth *auth)
+{
+	CONTAINER_OF(auth, struct sign_in, auth)->told++;
 }
 
 static void begin_field(struct front *front, struct sign_in *in, const char *value)
 {
-	*in = (struct sign_in){.auth = {.scopes = SCOPE_OTP_SEND, .on_done = on_done}};
+	*in = (struct sign_in){.auth = {.right = RIGHT_DOTDIGITAL_SEND, .on_done = on_done}};
 	front_request_init(&in->made, "POST", "/webapi/verify");
 	if (value)
 		front_request_field(&in->made, "Authorization", value);
@@ -34,9 +39,9 @@ static void begin_field(struct front *front, struct sign_in *in, const char *val
 	front_settle(front);
 }
 
-static void begin_scoped(struct front *front, struct sign_in *in, const char *pair, unsigned scopes)
+static void begin_for(struct front *front, struct sign_in *in, const char *pair, enum right right)
 {
-	*in = (struct sign_in){.auth = {.scopes = scopes, .on_done = on_done}};
+	*in = (struct sign_in){.auth = {.right = right, .on_done = on_done}};
 	front_request_init(&in->made, "POST", "/webapi/verify");
 	front_request_field(&in->made, "authorization",
 	                    front_basic(&in->made, bytes_from_text(pair)));
@@ -47,25 +52,25 @@ static void begin_scoped(struct front *front, struct sign_in *in, const char *pa
 
 static void begin(struct front *front, struct sign_in *in, const char *pair)
 {
-	begin_scoped(front, in, pair, SCOPE_OTP_SEND);
+	begin_for(front, in, pair, RIGHT_DOTDIGITAL_SEND);
 }
 
 static enum auth_result end(struct sign_in *in)
 {
 	assert_int_equal(in->told, 1);
 	enum auth_result result = in->auth.result;
-	account_unref(in->auth.account);
+	principal_done(&in->auth.principal);
 	front_request_done(&in->made);
 	return result;
 }
 
 /* The whole of it; *ret_jobs is what it cost. */
-static enum auth_result sign_in_scoped(struct front *front, const char *pair, unsigned scopes,
-                                       size_t *ret_jobs)
+static enum auth_result sign_in_for(struct front *front, const char *pair, enum right right,
+                                    size_t *ret_jobs)
 {
 	struct sign_in in;
 	size_t before = front->jobs_n;
-	begin_scoped(front, &in, pair, scopes);
+	begin_for(front, &in, pair, right);
 	while (front_work(front))
 		;
 	*ret_jobs = front->jobs_n - before;
@@ -76,7 +81,7 @@ static void assert_sign_in(struct front *front, const char *pair, enum auth_resu
                            size_t jobs)
 {
 	size_t did;
-	enum auth_result was = sign_in_scoped(front, pair, SCOPE_OTP_SEND, &did);
+	enum auth_result was = sign_in_for(front, pair, RIGHT_DOTDIGITAL_SEND, &did);
 	if (was != result || did != jobs)
 		fail_msg("%s: result %d with %zu jobs, not %d with %zu", pair, was, did, result,
 		         jobs);
@@ -126,7 +131,7 @@ static void a_malformed_field_is_refused(void **state)
 	struct front *front = made;
 	shop(front);
 	begin_field(front, &in, row->value);
-	assert_int_equal(end(&in), AUTH_REFUSED);
+	assert_int_equal(end(&in), row->value ? AUTH_UNREADABLE : AUTH_ABSENT);
 	assert_int_equal(front->jobs_n, 0);
 	assert_int_equal(front->loads_n, 0);
 	(void)front_teardown(&made);
@@ -135,14 +140,14 @@ static void a_malformed_field_is_refused(void **state)
 static void two_fields_are_refused(void **state)
 {
 	struct front *front = *state;
-	struct sign_in in = {.auth = {.scopes = SCOPE_OTP_SEND, .on_done = on_done}};
+	struct sign_in in = {.auth = {.right = RIGHT_DOTDIGITAL_SEND, .on_done = on_done}};
 	shop(front);
 	front_request_init(&in.made, "POST", "/webapi/verify");
 	front_request_field(&in.made, "Authorization", "Basic c2hvcDpzM2NyZXQ=");
 	front_request_field(&in.made, "authorization", "Basic c2hvcDpzM2NyZXQ=");
 	in.auth.request = &in.made.request;
 	auth_basic(&front->api, &in.auth);
-	assert_int_equal(end(&in), AUTH_REFUSED);
+	assert_int_equal(end(&in), AUTH_UNREADABLE);
 }
 
 static void a_sound_field_is_read(void **state)
@@ -168,12 +173,12 @@ static void the_first_colon_ends_the_name(void **state)
 	front_client(front, "empty", "demo", "", SCOPE_OTP_SEND, false);
 	api_tick(&front->api);
 	assert_sign_in(front, "shop:a:b: c", AUTH_OK, 1);
-	assert_sign_in(front, "shop:a", AUTH_REFUSED, 1);
-	assert_sign_in(front, "shop:a:b:c", AUTH_REFUSED, 1);
-	assert_sign_in(front, "shop:", AUTH_REFUSED, 1);
-	assert_sign_in(front, ":a:b: c", AUTH_REFUSED, 1);
-	assert_sign_in(front, ":", AUTH_REFUSED, 1);
-	assert_sign_in(front, "Shop:a:b: c", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:a", AUTH_WRONG, 1);
+	assert_sign_in(front, "shop:a:b:c", AUTH_WRONG, 1);
+	assert_sign_in(front, "shop:", AUTH_WRONG, 1);
+	assert_sign_in(front, ":a:b: c", AUTH_WRONG, 1);
+	assert_sign_in(front, ":", AUTH_WRONG, 1);
+	assert_sign_in(front, "Shop:a:b: c", AUTH_WRONG, 1);
 	assert_sign_in(front, "empty:", AUTH_OK, 1);
 }
 
@@ -188,7 +193,7 @@ static void a_secret_has_a_longest(void **state)
 	(void)snprintf(pair, sizeof(pair), "shop:%s", secret);
 	assert_sign_in(front, pair, AUTH_OK, 1);
 	(void)snprintf(pair, sizeof(pair), "shop:%sp", secret);
-	assert_sign_in(front, pair, AUTH_REFUSED, 0);
+	assert_sign_in(front, pair, AUTH_UNREADABLE, 0);
 }
 
 /* ---- who --------------------------------------------------------------------------------------
@@ -196,23 +201,22 @@ static void a_secret_has_a_longest(void **state)
 
 static const struct who_row {
 	const char *name, *pair;
-	unsigned scopes;
+	enum right right;
 	enum auth_result result;
 } who_rows[] = {
-    {"the right secret", "shop:s3cret", SCOPE_OTP_SEND, AUTH_OK},
-    {"no scope is asked", "shop:s3cret", 0, AUTH_OK},
-    {"both scopes that it has", "shop:s3cret", SCOPE_OTP_SEND | SCOPE_USER_READ, AUTH_OK},
-    {"a scope that it lacks", "shop:s3cret", SCOPE_OTP_VERIFY, AUTH_REFUSED},
-    {"one that it has and one it lacks", "shop:s3cret", SCOPE_OTP_SEND | SCOPE_OTP_VERIFY,
-     AUTH_REFUSED},
-    {"a wrong secret", "shop:s3creT", SCOPE_OTP_SEND, AUTH_REFUSED},
-    {"the beginning of the secret", "shop:s3cre", SCOPE_OTP_SEND, AUTH_REFUSED},
-    {"nobody of that name", "shoq:s3cret", SCOPE_OTP_SEND, AUTH_REFUSED},
-    {"a disabled one", "closed:s3cret", SCOPE_OTP_SEND, AUTH_REFUSED},
-    {"one without a secret", "mute:s3cret", SCOPE_OTP_SEND, AUTH_REFUSED},
-    {"one without a secret, no secret", "mute:", SCOPE_OTP_SEND, AUTH_REFUSED},
-    {"one whose tenant nobody has", "lost:s3cret", SCOPE_OTP_SEND, AUTH_REFUSED},
-    {"a client's name and another's secret", "other:s3cret", SCOPE_OTP_SEND, AUTH_REFUSED},
+    {"the right secret", "shop:s3cret", RIGHT_DOTDIGITAL_SEND, AUTH_OK},
+    {"another right that it has", "shop:s3cret", RIGHT_MANAGE_USER_READ, AUTH_OK},
+    {"a right that it lacks", "shop:s3cret", RIGHT_DOTDIGITAL_VERIFY, AUTH_FORBIDDEN},
+    {"a wrong secret", "shop:s3creT", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"a wrong secret and no right", "shop:s3creT", RIGHT_DOTDIGITAL_VERIFY, AUTH_WRONG},
+    {"the beginning of the secret", "shop:s3cre", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"nobody of that name", "shoq:s3cret", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"a disabled one", "closed:s3cret", RIGHT_DOTDIGITAL_SEND, AUTH_DISABLED},
+    {"a disabled one, a wrong secret", "closed:s3creT", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"one without a secret", "mute:s3cret", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"one without a secret, no secret", "mute:", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"one whose tenant nobody has", "lost:s3cret", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"a client's name and another's secret", "other:s3cret", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
 };
 
 /* Whoever it is, one comparison is made before the answer: its time says nothing. */
@@ -228,7 +232,7 @@ static void everybody_costs_one_comparison(void **state)
 	front_client(front, "mute", "demo", NULL, SCOPE_OTP_SEND, false);
 	front_client(front, "lost", "nobody", "s3cret", SCOPE_OTP_SEND, false);
 	front_client(front, "other", "demo", "other's", SCOPE_OTP_SEND, false);
-	begin_scoped(front, &in, row->pair, row->scopes);
+	begin_for(front, &in, row->pair, row->right);
 	assert_int_equal(in.told, 0);
 	assert_int_equal(front->jobs_n, 1);
 	assert_true(front_work(front));
@@ -255,7 +259,7 @@ static int64_t cost_us(struct front *front, const char *pair)
 		int64_t took_us = cpu_us() - began_us;
 		if (took_us < least_us)
 			least_us = took_us;
-		assert_int_equal(end(&in), AUTH_REFUSED);
+		assert_int_equal(end(&in), AUTH_WRONG);
 	}
 	return least_us;
 }
@@ -280,7 +284,7 @@ static void a_success_is_kept_for_its_time(void **state)
 	shop(front);
 	assert_sign_in(front, "shop:s3cret", AUTH_OK, 1);
 	assert_sign_in(front, "shop:s3cret", AUTH_OK, 0);
-	front->clock.now_ms += AUTH_KEPT_MS - 1;
+	front->clock.now_ms += PASSWORD_KEPT_MS - 1;
 	assert_sign_in(front, "shop:s3cret", AUTH_OK, 0);
 	/* Using it does not make it last. */
 	front->clock.now_ms += 1;
@@ -293,14 +297,14 @@ static void a_failure_is_not_kept_and_ends_nothing(void **state)
 	struct front *front = *state;
 	size_t jobs;
 	shop(front);
-	assert_sign_in(front, "shop:wrong", AUTH_REFUSED, 1);
-	assert_sign_in(front, "shop:wrong", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:wrong", AUTH_WRONG, 1);
+	assert_sign_in(front, "shop:wrong", AUTH_WRONG, 1);
 	assert_sign_in(front, "shop:s3cret", AUTH_OK, 1);
-	assert_sign_in(front, "shop:wrong", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:wrong", AUTH_WRONG, 1);
 	assert_sign_in(front, "shop:s3cret", AUTH_OK, 0);
 	/* What is kept is the secret, not the right to all. */
-	assert_int_equal(sign_in_scoped(front, "shop:s3cret", SCOPE_OTP_VERIFY, &jobs),
-	                 AUTH_REFUSED);
+	assert_int_equal(sign_in_for(front, "shop:s3cret", RIGHT_DOTDIGITAL_VERIFY, &jobs),
+	                 AUTH_FORBIDDEN);
 	assert_int_equal(jobs, 0);
 }
 
@@ -324,7 +328,7 @@ static void a_burst_of_first_calls_costs_one_comparison(void **state)
 	assert_true(front_work(front));
 	for (size_t i = 0; i < BURST; i++) {
 		assert_int_equal(end(&right[i]), AUTH_OK);
-		assert_int_equal(end(&wrong[i]), AUTH_REFUSED);
+		assert_int_equal(end(&wrong[i]), AUTH_WRONG);
 	}
 }
 
@@ -372,11 +376,11 @@ static void a_revoked_client_is_gone_within_a_tick(void **state)
 	front_client(front, "shop", "demo", "s3cret", SCOPE_OTP_SEND, true);
 	assert_sign_in(front, "shop:s3cret", AUTH_OK, 0);
 	api_tick(&front->api);
-	assert_sign_in(front, "shop:s3cret", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:s3cret", AUTH_DISABLED, 1);
 	/* And back. */
 	front_client(front, "shop", "demo", "new", SCOPE_OTP_SEND, false);
 	api_tick(&front->api);
-	assert_sign_in(front, "shop:s3cret", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:s3cret", AUTH_WRONG, 1);
 	assert_sign_in(front, "shop:new", AUTH_OK, 1);
 	api_tick(&front->api);
 	assert_sign_in(front, "shop:new", AUTH_OK, 0);
@@ -403,7 +407,7 @@ static void a_change_between_the_two_loads_is_not_missed(void **state)
 		assert_int_equal(end(&in), AUTH_OK);
 		if (!tick_between)
 			api_tick(&front->api);
-		assert_sign_in(front, "shop:s3cret", AUTH_REFUSED, 1);
+		assert_sign_in(front, "shop:s3cret", AUTH_DISABLED, 1);
 	}
 }
 
@@ -419,7 +423,7 @@ static void a_change_during_the_comparison_is_not_missed(void **state)
 	api_tick(&front->api);
 	assert_true(front_work(front));
 	assert_int_equal(end(&in), AUTH_OK);
-	assert_sign_in(front, "shop:s3cret", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:s3cret", AUTH_DISABLED, 1);
 }
 
 /* A store that cannot be asked for its generation cannot vouch for anybody. */
@@ -433,10 +437,174 @@ static void without_a_generation_nobody_is_kept(void **state)
 	assert_sign_in(front, "shop:s3cret", AUTH_OK, 1);
 	front_client(front, "shop", "demo", "s3cret", SCOPE_OTP_SEND, true);
 	api_tick(&front->api);
-	assert_sign_in(front, "shop:s3cret", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:s3cret", AUTH_DISABLED, 1);
 	front->generation_err = OK;
 	api_tick(&front->api);
-	assert_sign_in(front, "shop:s3cret", AUTH_REFUSED, 1);
+	assert_sign_in(front, "shop:s3cret", AUTH_DISABLED, 1);
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+/* demo's shop and ada with a key each, and some that are of no use. */
+static void keys(struct front *front)
+{
+	shop(front);
+	front_tenant(front, "other", NULL);
+	front_client(front, "closed", "demo", NULL, SCOPE_OTP_SEND, true);
+	front_user(front, "demo", "ada", NULL, false);
+	front_user(front, "demo", "gone", NULL, true);
+	front_user(front, "other", "eve", NULL, false);
+	front_key(front, "shop-key", "demo", "shop", NULL, 0, false);
+	front_key(front, "ada-key", "demo", NULL, "ada", 0, false);
+	front_key(front, "gone-key", "demo", NULL, "gone", 0, false);
+	front_key(front, "closed-key", "demo", "closed", NULL, 0, false);
+	front_key(front, "revoked-key", "demo", "shop", NULL, 0, true);
+	front_key(front, "revoked-pat", "demo", NULL, "ada", 0, true);
+	front_key(front, "short-key", "demo", "shop", NULL, TEST_START_MS + 1000, false);
+	front_key(front, "nobodys-key", "demo", NULL, "nobody", 0, false);
+	front_key(front, "no-clients-key", "demo", "noclient", NULL, 0, false);
+	front_key(front, "no-tenants-key", "notenant", NULL, "ada", 0, false);
+	/* Of another tenant's user by the same id, and of another tenant's client. */
+	front_key(front, "eve-in-demo", "demo", NULL, "eve", 0, false);
+	front_key(front, "shop-in-other", "other", "shop", NULL, 0, false);
+	api_tick(&front->api);
+}
+
+static enum auth_result show(struct front *front, const char *value, enum right right,
+                             struct principal *ret)
+{
+	struct sign_in in = {.auth = {.right = right, .on_done = on_shown}};
+	front_request_init(&in.made, "POST", "/");
+	if (value)
+		front_request_field(&in.made, "Authorization", value);
+	in.auth.request = &in.made.request;
+	auth_bearer(&front->api, &in.auth);
+	front_settle(front);
+	assert_int_equal(in.told, 1);
+	*ret = in.auth.principal;
+	enum auth_result result = in.auth.result;
+	if (result == AUTH_OK)
+		assert_string_equal(ret->domain->tenant.id.at, "demo");
+	else
+		assert_int_equal(ret->kind, PRINCIPAL_NONE);
+	front_request_done(&in.made);
+	return result;
+}
+
+static const struct key_row {
+	const char *name, *value;
+	enum right right;
+	enum auth_result result;
+} key_rows[] = {
+    {"a client's", "Bearer shop-key", RIGHT_DOTDIGITAL_SEND, AUTH_OK},
+    {"in another case, with blanks", "bEARER   shop-key  ", RIGHT_DOTDIGITAL_SEND, AUTH_OK},
+    {"a client's, without the scope", "Bearer shop-key", RIGHT_DOTDIGITAL_VERIFY, AUTH_FORBIDDEN},
+    {"a user's", "Bearer ada-key", RIGHT_ZITADEL_MY, AUTH_OK},
+    {"a user's, where both may", "Bearer ada-key", RIGHT_SERVICESTACK, AUTH_OK},
+    {"a client's, where both may", "Bearer shop-key", RIGHT_SERVICESTACK, AUTH_OK},
+    {"a client's, where only users may", "Bearer shop-key", RIGHT_ZITADEL_MY, AUTH_FORBIDDEN},
+    {"a user's, where only clients may", "Bearer ada-key", RIGHT_DOTDIGITAL_SEND, AUTH_FORBIDDEN},
+    {"a disabled client's", "Bearer closed-key", RIGHT_DOTDIGITAL_SEND, AUTH_DISABLED},
+    {"a disabled user's", "Bearer gone-key", RIGHT_DOTDIGITAL_SEND, AUTH_DISABLED},
+    {"revoked", "Bearer revoked-key", RIGHT_DOTDIGITAL_SEND, AUTH_REVOKED},
+    {"a user's, revoked", "Bearer revoked-pat", RIGHT_DOTDIGITAL_SEND, AUTH_REVOKED},
+    {"not yet expired", "Bearer short-key", RIGHT_DOTDIGITAL_SEND, AUTH_OK},
+    {"of a user who is not there", "Bearer nobodys-key", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"of a client that is not there", "Bearer no-clients-key", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"of a tenant that is not there", "Bearer no-tenants-key", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"of another tenant's user", "Bearer eve-in-demo", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"of another tenant's client", "Bearer shop-in-other", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"unknown", "Bearer what", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"in another case itself", "Bearer Shop-key", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"the beginning", "Bearer shop-ke", RIGHT_DOTDIGITAL_SEND, AUTH_WRONG},
+    {"empty", "Bearer ", RIGHT_DOTDIGITAL_SEND, AUTH_UNREADABLE},
+    {"the scheme alone", "Bearer", RIGHT_DOTDIGITAL_SEND, AUTH_UNREADABLE},
+    {"another scheme", "Basic c2hvcDpzM2NyZXQ=", RIGHT_DOTDIGITAL_SEND, AUTH_UNREADABLE},
+    {"nothing", NULL, RIGHT_DOTDIGITAL_SEND, AUTH_ABSENT},
+};
+
+static void a_key_opens(void **state)
+{
+	const struct key_row *row = ROW_OF(state, struct key_row);
+	void *made;
+	struct principal principal;
+	assert_int_equal(front_setup(&made), 0);
+	struct front *front = made;
+	keys(front);
+	/* Twice: loaded, and kept. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(show(front, row->value, row->right, &principal), row->result);
+		if (row->result == AUTH_OK) {
+			bool is_user = strstr(row->value, "ada") != NULL;
+			assert_int_equal(principal.kind,
+			                 is_user ? PRINCIPAL_USER : PRINCIPAL_CLIENT);
+			assert_int_equal(principal.user != NULL, is_user);
+			assert_int_equal(principal.account != NULL, !is_user);
+		}
+		principal_done(&principal);
+	}
+	assert_int_equal(front->jobs_n, 0);
+	(void)front_teardown(&made);
+}
+
+static void a_key_ends_at_its_moment(void **state)
+{
+	struct front *front = *state;
+	struct principal principal;
+	keys(front);
+	front->clock.now_ms = TEST_START_MS + 999;
+	assert_int_equal(show(front, "Bearer short-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_OK);
+	principal_done(&principal);
+	front->clock.now_ms = TEST_START_MS + 1000;
+	assert_int_equal(show(front, "Bearer short-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_EXPIRED);
+}
+
+static void a_revoked_key_is_dead_within_a_tick(void **state)
+{
+	struct front *front = *state;
+	struct principal principal;
+	keys(front);
+	assert_int_equal(show(front, "Bearer shop-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_OK);
+	principal_done(&principal);
+	front_key(front, "shop-key", "demo", "shop", NULL, 0, true);
+	assert_int_equal(show(front, "Bearer shop-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_OK);
+	principal_done(&principal);
+	api_tick(&front->api);
+	assert_int_equal(show(front, "Bearer shop-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_REVOKED);
+}
+
+/* A user is looked at anew at every call: no tick is waited for. */
+static void a_disabled_user_is_out_at_once(void **state)
+{
+	struct front *front = *state;
+	struct principal principal;
+	keys(front);
+	assert_int_equal(show(front, "Bearer ada-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_FORBIDDEN);
+	front_user(front, "demo", "ada", NULL, true);
+	assert_int_equal(show(front, "Bearer ada-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_DISABLED);
+}
+
+static void a_store_that_fails_refuses_no_key(void **state)
+{
+	struct front *front = *state;
+	struct principal principal;
+	keys(front);
+	front->load_err = ERR_STORE;
+	assert_int_equal(show(front, "Bearer shop-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_BUSY);
+	front->load_err = OK;
+	assert_int_equal(show(front, "Bearer ada-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_FORBIDDEN);
+	front->load_err = ERR_STORE;
+	assert_int_equal(show(front, "Bearer ada-key", RIGHT_DOTDIGITAL_SEND, &principal),
+	                 AUTH_BUSY);
 }
 
 /* ---- real workers ---------------------------------------------------------------------------- */
@@ -458,7 +626,7 @@ static void workers_compare_off_the_loop(void **state)
 	for (size_t i = 0; i < COUNT(in); i++)
 		test_executor_run_count(&front->desk.executor, &in[i].told, 1);
 	for (size_t i = 0; i < COUNT(in); i++)
-		assert_int_equal(end(&in[i]), i % COUNT(pairs) % 3 == 0 ? AUTH_OK : AUTH_REFUSED);
+		assert_int_equal(end(&in[i]), i % COUNT(pairs) % 3 == 0 ? AUTH_OK : AUTH_WRONG);
 	worker_pool_stop(pool);
 	front_settle(front);
 }
@@ -483,10 +651,15 @@ int main(void)
 	    FRONT(a_change_between_the_two_loads_is_not_missed),
 	    FRONT(a_change_during_the_comparison_is_not_missed),
 	    FRONT(without_a_generation_nobody_is_kept),
+	    FRONT(a_key_ends_at_its_moment),
+	    FRONT(a_revoked_key_is_dead_within_a_tick),
+	    FRONT(a_disabled_user_is_out_at_once),
+	    FRONT(a_store_that_fails_refuses_no_key),
 	    FRONT(workers_compare_off_the_loop),
 	};
 	CASES_ADD(&cases, tests);
 	CASES_ADD_ROWS(&cases, "malformed", malformed_rows, a_malformed_field_is_refused);
 	CASES_ADD_ROWS(&cases, "who", who_rows, everybody_costs_one_comparison);
+	CASES_ADD_ROWS(&cases, "key", key_rows, a_key_opens);
 	return cases_run("auth", &cases);
 }

@@ -17,7 +17,9 @@ static void on_found(struct directory_lookup *lookup)
 
 static void begin(struct front *front, struct look_up *up, const char *name)
 {
-	*up = (struct look_up){.lookup = {.name = bytes_from_text(name), .on_done = on_found}};
+	*up = (struct look_up){.lookup = {.kind = DIRECTORY_CLIENT,
+	                                  .name = bytes_from_text(name),
+	                                  .on_done = on_found}};
 	arena_init(&up->arena);
 	up->lookup.arena = &up->arena;
 	directory_find(&front->api, &up->lookup);
@@ -55,10 +57,10 @@ static void an_account_is_whole(void **state)
 	assert_non_null(account);
 	assert_true(bytes_equal(account->client.name, BYTES("shop")));
 	assert_true(bytes_equal(account->client.tenant, BYTES("demo")));
-	assert_true(bytes_equal(account->tenant.id, BYTES("demo")));
+	assert_true(bytes_equal(account->domain->tenant.id, BYTES("demo")));
 	assert_int_equal(account->client.scopes, SCOPE_OTP_SEND);
 	assert_true(bytes_start_with(account->client.secret_hash, BYTES("$argon2id$")));
-	assert_int_equal(account->settings[API_DOTDIGITAL].code.length, 6);
+	assert_int_equal(account->domain->settings[API_DOTDIGITAL].code.length, 6);
 	account_unref(account);
 	account_unref(NULL);
 }
@@ -106,7 +108,7 @@ static void settings_are_laid_over_the_servers(void **state)
 		front_tenant(front, "demo", rows[i].settings);
 		api_tick(&front->api);
 		struct account *account = find(front, "shop");
-		const struct settings *settings = &account->settings[API_DOTDIGITAL];
+		const struct settings *settings = &account->domain->settings[API_DOTDIGITAL];
 		assert_row(rows[i].name, settings->code.length == rows[i].length);
 		assert_row(rows[i].name, settings->code.attempts == rows[i].attempts);
 		assert_row(rows[i].name, settings->dotdigital.create_status == rows[i].status);
@@ -148,7 +150,7 @@ static void two_who_ask_at_once_share_one(void **state)
 	}
 	assert_int_equal(first->refs, 2);
 	account_unref(first);
-	assert_int_equal(front->api.accounts.n, 1);
+	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, 1);
 }
 
 static void a_fault_is_no_absence(void **state)
@@ -171,7 +173,7 @@ static void a_fault_is_no_absence(void **state)
 		front->load_err = OK;
 		front->held = false;
 	}
-	assert_int_equal(front->api.accounts.n, 0);
+	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, 0);
 }
 
 /* Any tenant's or client's change forgets all; who is in use lives on. */
@@ -181,9 +183,9 @@ static void a_change_forgets(void **state)
 	shop(front);
 	struct account *old = find(front, "shop");
 	front_tenant(front, "another", NULL);
-	assert_int_equal(front->api.accounts.n, 1);
+	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, 1);
 	api_tick(&front->api);
-	assert_int_equal(front->api.accounts.n, 0);
+	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, 0);
 	struct account *fresh = find(front, "shop");
 	assert_ptr_not_equal(old, fresh);
 	assert_int_equal(old->refs, 1);
@@ -204,7 +206,7 @@ static void what_was_loaded_across_a_change_is_not_kept(void **state)
 	api_tick(&front->api);
 	front_load(front);
 	front->held = false;
-	assert_int_equal(front->api.accounts.n, 0);
+	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, 0);
 	account_unref(end(&up));
 }
 
@@ -235,17 +237,17 @@ static void only_so_many_are_kept(void **state)
 	struct front *front = *state;
 	char name[8];
 	front_tenant(front, "demo", NULL);
-	names_and_clients_add(front, ACCOUNTS_MAX + 1);
+	names_and_clients_add(front, DIRECTORY_MAX + 1);
 	struct account *first = find(front, "0");
-	for (unsigned i = 1; i < ACCOUNTS_MAX; i++) {
+	for (unsigned i = 1; i < DIRECTORY_MAX; i++) {
 		(void)snprintf(name, sizeof(name), "%u", i);
 		account_unref(find(front, name));
 	}
-	assert_int_equal(front->api.accounts.n, ACCOUNTS_MAX);
+	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, DIRECTORY_MAX);
 	assert_int_equal(first->refs, 2);
-	(void)snprintf(name, sizeof(name), "%u", ACCOUNTS_MAX);
+	(void)snprintf(name, sizeof(name), "%u", DIRECTORY_MAX);
 	account_unref(find(front, name));
-	assert_int_equal(front->api.accounts.n, 1);
+	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, 1);
 	/* Who is in use lives on. */
 	assert_int_equal(first->refs, 1);
 	assert_true(bytes_equal(first->client.name, BYTES("0")));

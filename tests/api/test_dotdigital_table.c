@@ -139,7 +139,7 @@ static void ended_init(struct front *front, struct ended *ended, bool is_send)
 	call->api = &front->api;
 	call->request = &ended->made.request;
 	call->settings = &ended->settings;
-	call->account = &ended->account;
+	call->auth.principal.account = &ended->account;
 	call->failures = 1u << FAILURE_CODE;
 	call->flow.flow = &front->api.flow;
 	call->flow.kind = is_send ? FLOW_SEND : FLOW_CHECK;

@@ -112,6 +112,24 @@ static void it_agrees_with_an_array(void **state)
 	map_done(&map);
 }
 
+static void a_cleared_map_keeps_its_hash_key(void **state)
+{
+	(void)state;
+	struct map map;
+	int value;
+	uint8_t hash_key[SIPHASH_KEY_LEN];
+	assert_int_equal(map_init(&map), OK);
+	memcpy(hash_key, map.hash_key, sizeof(hash_key));
+	assert_int_equal(map_put(&map, BYTES("a"), &value), OK);
+	map_clear(&map);
+	assert_int_equal(map.n, 0);
+	assert_null(map_get(&map, BYTES("a")));
+	assert_memory_equal(map.hash_key, hash_key, sizeof(hash_key));
+	assert_int_equal(map_put(&map, BYTES("a"), &value), OK);
+	assert_ptr_equal(map_get(&map, BYTES("a")), &value);
+	map_done(&map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +138,7 @@ int main(void)
 	    cmocka_unit_test(what_was_put_is_got_until_removed),
 	    cmocka_unit_test(room_reserved_is_not_taken_twice),
 	    cmocka_unit_test(it_agrees_with_an_array),
+	    cmocka_unit_test(a_cleared_map_keeps_its_hash_key),
 	};
 	return cmocka_run_group_tests_name("map", tests, NULL, NULL);
 }

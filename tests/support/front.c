@@ -179,6 +179,37 @@ void front_client(struct front *front, const char *name, const char *tenant, con
 	assert_int_equal(desk_change(&front->desk, CHANGE_CLIENT, &client), OK);
 }
 
+void front_user(struct front *front, const char *tenant, const char *id, const char *phone,
+                bool disabled)
+{
+	struct user user = {
+	    .tenant = bytes_from_text(tenant),
+	    .id = bytes_from_text(id),
+	    .version = VERSION_ANY,
+	    .user_name = bytes_from_text(id),
+	    .sequence = 1,
+	    .disabled = disabled,
+	};
+	if (phone)
+		user.phone = test_number(phone);
+	assert_int_equal(desk_change(&front->desk, CHANGE_USER, &user), OK);
+}
+
+void front_key(struct front *front, const char *value, const char *tenant, const char *client,
+               const char *user, int64_t expires_ms, bool revoked)
+{
+	struct key key = {
+	    .version = VERSION_ANY,
+	    .tenant = bytes_from_text(tenant),
+	    .client = bytes_from_text(client),
+	    .user = bytes_from_text(user),
+	    .expires_ms = expires_ms,
+	    .revoked = revoked,
+	};
+	assert_int_equal(secret_sha256(bytes_from_text(value), key.hash), OK);
+	assert_int_equal(desk_change(&front->desk, CHANGE_KEY, &key), OK);
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static void on_send(struct request *request)

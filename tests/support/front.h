@@ -45,6 +45,13 @@ void front_tenant(struct front *front, const char *id, const char *settings);
 void front_client(struct front *front, const char *name, const char *tenant, const char *secret,
                   unsigned scopes, bool disabled);
 
+/* A user, with this phone (NULL: none), and a key: of the client, or of the user when `client` is
+ * NULL. */
+void front_user(struct front *front, const char *tenant, const char *id, const char *phone,
+                bool disabled);
+void front_key(struct front *front, const char *value, const char *tenant, const char *client,
+               const char *user, int64_t expires_ms, bool revoked);
+
 /* Lets the store answer all that is not held. */
 void front_settle(struct front *front);
 /* Lets the oldest load that is held go, and be answered. */

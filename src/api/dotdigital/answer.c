@@ -14,8 +14,7 @@ static const struct bytes application_json = {"application/json; charset=utf-8",
 void dotdigital_answer(struct dotdigital_call *call, int status, struct bytes type,
                        struct bytes body)
 {
-	account_unref(call->account);
-	call->account = NULL;
+	principal_done(&call->auth.principal);
 	request_answer(call->request, status, type, body);
 }
 

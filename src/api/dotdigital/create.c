@@ -151,8 +151,8 @@ static void create_run(struct dotdigital_call *call)
 		return;
 	}
 	flow->send.purpose = PURPOSE_NUMBER;
-	flow->send.tenant = call->account->tenant.id;
-	flow->send.client = call->account->client.name;
+	flow->send.tenant = call->auth.principal.domain->tenant.id;
+	flow->send.client = call->auth.principal.account->client.name;
 	flow->send.dialect = dotdigital_owner.name;
 	flow->send.limits = &call->settings->limits;
 	flow->arena = call->request->arena;
@@ -163,5 +163,5 @@ static void create_run(struct dotdigital_call *call)
 
 void dotdigital_create(struct api *api, struct request *request)
 {
-	dotdigital_begin(api, request, SCOPE_OTP_SEND, create_run);
+	dotdigital_begin(api, request, RIGHT_DOTDIGITAL_SEND, create_run);
 }

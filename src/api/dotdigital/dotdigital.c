@@ -42,7 +42,13 @@ static void on_auth(struct auth *auth)
 {
 	struct dotdigital_call *call = CONTAINER_OF(auth, struct dotdigital_call, auth);
 	switch (auth->result) {
-	case AUTH_REFUSED:
+	case AUTH_ABSENT:
+	case AUTH_UNREADABLE:
+	case AUTH_WRONG:
+	case AUTH_DISABLED:
+	case AUTH_REVOKED:
+	case AUTH_EXPIRED:
+	case AUTH_FORBIDDEN:
 		response_field(call->request, BYTES("WWW-Authenticate"),
 		               BYTES("Basic realm=\"verify\""));
 		dotdigital_answer(
@@ -55,8 +61,7 @@ static void on_auth(struct auth *auth)
 	case AUTH_OK:
 		break;
 	}
-	call->account = auth->account;
-	call->settings = &auth->account->settings[API_DOTDIGITAL];
+	call->settings = &auth->principal.domain->settings[API_DOTDIGITAL];
 	if (!call->settings->dotdigital.enabled)
 		dotdigital_answer(call, 404, TEXT_PLAIN, BYTES("not found\n"));
 	else if (!media_type_is_json(call->request))
@@ -66,7 +71,7 @@ static void on_auth(struct auth *auth)
 		call->run(call);
 }
 
-void dotdigital_begin(struct api *api, struct request *request, enum scope scope,
+void dotdigital_begin(struct api *api, struct request *request, enum right right,
                       void (*run)(struct dotdigital_call *call))
 {
 	struct dotdigital_call *call = ARENA_NEW(request->arena, struct dotdigital_call);
@@ -78,7 +83,7 @@ void dotdigital_begin(struct api *api, struct request *request, enum scope scope
 	call->request = request;
 	call->run = run;
 	call->auth.request = request;
-	call->auth.scopes = scope;
+	call->auth.right = right;
 	call->auth.on_done = on_auth;
 	auth_basic(api, &call->auth);
 }

@@ -13,7 +13,6 @@ struct dotdigital_call {
 	struct api *api;
 	struct request *request;
 	struct auth auth;
-	struct account *account; /* a reference, given back when the call is answered */
 	const struct settings *settings;
 	struct flow_call flow;
 	unsigned failures; /* of a body that is only answered when the id is known */
@@ -22,7 +21,7 @@ struct dotdigital_call {
 };
 
 /* Authenticates, looks at the media type, then call->run. Answers everything that goes wrong. */
-void dotdigital_begin(struct api *api, struct request *request, enum scope scope,
+void dotdigital_begin(struct api *api, struct request *request, enum right right,
                       void (*run)(struct dotdigital_call *call));
 
 extern const struct json_options dotdigital_json;
@@ -62,7 +61,7 @@ extern const struct dotdigital_look dotdigital_looks[OUTCOME_COUNT];
 /* on_done of every flow call: answers by the table above. */
 void dotdigital_on_outcome(struct flow_call *flow);
 
-/* Every answer of a call leaves through this: it gives the account back. */
+/* Every answer of a call leaves through this: it gives the principal back. */
 void dotdigital_answer(struct dotdigital_call *call, int status, struct bytes type,
                        struct bytes body);
 /* 400 with one item for each bit (1 << enum failure) of `failures`, in the order above. */

@@ -62,8 +62,8 @@ static void validate_run(struct dotdigital_call *call)
 	}
 	check->purpose = PURPOSE_NUMBER;
 	check->look = call->failures != 0;
-	check->tenant = call->account->tenant.id;
-	check->client = call->account->client.name;
+	check->tenant = call->auth.principal.domain->tenant.id;
+	check->client = call->auth.principal.account->client.name;
 	check->dialect = dotdigital_owner.name;
 	check->limits = &call->settings->limits;
 	flow->arena = call->request->arena;
@@ -74,5 +74,5 @@ static void validate_run(struct dotdigital_call *call)
 
 void dotdigital_validate(struct api *api, struct request *request)
 {
-	dotdigital_begin(api, request, SCOPE_OTP_VERIFY, validate_run);
+	dotdigital_begin(api, request, RIGHT_DOTDIGITAL_VERIFY, validate_run);
 }

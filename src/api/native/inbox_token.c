@@ -12,15 +12,6 @@ static bool texts_equal(struct bytes a, struct bytes b)
 	       secret_equal(digest_a, digest_b, SHA256_LEN);
 }
 
-static bool bearer_read(const struct request *request, struct bytes *ret)
-{
-	static const struct bytes scheme = {"Bearer ", 7};
-	struct bytes value = request_field(request, BYTES("Authorization"));
-	*ret = bytes_trim(bytes_from(value, scheme.len));
-	return request_field_count(request, BYTES("Authorization")) == 1 &&
-	       bytes_equal_fold(bytes_first(value, scheme.len), scheme);
-}
-
 bool inbox_token_is_shown(struct api *api, struct request *request)
 {
 	struct bytes token = api->shared->inbox_token, name, shown;
