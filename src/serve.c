@@ -12,6 +12,7 @@
 #include "ops/dev.h"
 #include "ops/import.h"
 #include "ops/log.h"
+#include "ops/notify.h"
 #include "ops/secret_file.h"
 #include "serve_private.h"
 #include "store/sqlite.h"
@@ -173,6 +174,7 @@ static void on_stop_signal(void *data)
 		return;
 	serve->stopping = true;
 	LOG(LOG_INFO, "stopping");
+	notify_send(NOTIFY_STOPPING);
 	serve->stopped.run = on_stopped;
 	/* The loops first: whoever is answered because of the hurry is told that the connection
 	 * ends, too. */
@@ -313,8 +315,12 @@ static void announce(const struct serve *serve)
 			(void)printf("listening on http://%s\n", url);
 	}
 	net_address_format(net_server_address(serve->server, 0), url);
+	uint64_t generation;
 	if (serve->config->dev)
 		dev_guide(stdout, url);
+	else if (serve->main_store->ops->generation(serve->main_store, &generation) == OK &&
+	         generation == STORE_GENERATION_NONE)
+		first_guide(stdout, serve->flags->file, serve->flags->data);
 	(void)fflush(stdout);
 }
 
@@ -384,6 +390,7 @@ int serve_run(const struct config_flags *flags, const struct config *config,
 	               start_threads(&serve);
 	if (started) {
 		announce(&serve);
+		notify_send(NOTIFY_READY);
 		io_loop_run(serve.main_loop);
 	}
 	end(&serve);

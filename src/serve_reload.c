@@ -2,6 +2,7 @@
 /* A new configuration for a server that runs: made and checked on the main thread, then shown to
  * one loop after another. A wrong file changes nothing. */
 #include "ops/log.h"
+#include "ops/notify.h"
 #include "serve_private.h"
 
 #include <stdlib.h>
@@ -28,6 +29,9 @@ struct snapshot *snapshot_new(struct serve *serve, const struct config *config,
 	    .dev_page = config->dev,
 	    .numbers_valid = server->numbers_require == NUMBERS_VALID,
 	};
+	for (int api = 0; api < API_NAMES; api++)
+		snapshot->shared.api_off[api] =
+		    !settings_serve(&config->layers, (enum api_name)api);
 	return snapshot;
 }
 
@@ -86,6 +90,16 @@ static struct config *config_read(const struct serve *serve)
 
 /* ---- showing it to the loops ----------------------------------------------------------------- */
 
+/* Of a reload, however it went: the manager waits for this. */
+static void reload_end(struct serve *serve)
+{
+	notify_send(NOTIFY_READY);
+	if (!serve->reload_again)
+		return;
+	serve->reload_again = false;
+	serve_on_reload_signal(serve);
+}
+
 static void on_reloaded(struct task *task)
 {
 	struct serve *serve = CONTAINER_OF(task, struct serve, reloaded);
@@ -93,10 +107,7 @@ static void on_reloaded(struct task *task)
 	serve->now = serve->next;
 	serve->next = NULL;
 	LOG(LOG_INFO, "reloaded", log_text("file", bytes_from_text(config_file(serve->flags))));
-	if (!serve->reload_again)
-		return;
-	serve->reload_again = false;
-	serve_on_reload_signal(serve);
+	reload_end(serve);
 }
 
 /* On a loop: what it made by the old one, it made whole; nothing of it points there. */
@@ -121,31 +132,40 @@ static void snapshot_show(struct serve *serve)
 	}
 }
 
-void serve_on_reload_signal(void *data)
+/* False: nothing was changed, and it was said why. */
+static bool reload_begin(struct serve *serve)
 {
-	struct serve *serve = data;
-	if (serve->stopping)
-		return;
-	if (!config_file(serve->flags)) {
-		LOG(LOG_INFO, "nothing-to-reload",
-		    log_text("why", BYTES("no configuration file was read")));
-		return;
-	}
-	if (serve->next) {
-		serve->reload_again = true;
-		return;
-	}
 	struct config *config = config_read(serve);
 	if (!config)
-		return;
+		return false;
 	config_keep(serve->config, config, on_kept);
 	serve->next = snapshot_new(serve, config, config);
 	if (!serve->next) {
 		LOG(LOG_ERROR, "reload", log_text("why", BYTES("out of memory")),
 		    log_text("consequence", BYTES("nothing was changed")));
 		config_free(config);
-		return;
+		return false;
 	}
 	serve->config = config;
-	snapshot_show(serve);
+	return true;
+}
+
+void serve_on_reload_signal(void *data)
+{
+	struct serve *serve = data;
+	if (serve->stopping)
+		return;
+	if (serve->next) {
+		serve->reload_again = true;
+		return;
+	}
+	notify_send(NOTIFY_RELOADING);
+	if (!config_file(serve->flags))
+		LOG(LOG_INFO, "nothing-to-reload",
+		    log_text("why", BYTES("no configuration file was read")));
+	else if (reload_begin(serve)) {
+		snapshot_show(serve);
+		return;
+	}
+	reload_end(serve);
 }

@@ -28,6 +28,7 @@ struct passwords {
 /* What every loop's api has in common. All borrowed; never changed while an api looks at it. */
 struct api_shared {
 	const struct settings_layers *settings; /* the server's */
+	bool api_off[API_NAMES];                /* not served */
 	struct worker_pool *workers;            /* for passwords */
 	bool can_send;                          /* a provider is configured */
 	struct inbox_port *inbox;               /* NULL: no inbox is served */

@@ -56,16 +56,19 @@ static const struct {
 	struct bytes first;
 	bool fold;
 	const struct owner *owner;
+	enum api_name api; /* API_NAMES: of none */
 } owners[] = {
-    {{"webapi", 6}, true, &dotdigital_owner},
-    {{"healthz", 7}, false, &native_owner},
-    {{"inbox", 5}, false, &native_owner},
+    {{"webapi", 6}, true, &dotdigital_owner, API_DOTDIGITAL},
+    {{"healthz", 7}, false, &native_owner, API_NAMES},
+    {{"inbox", 5}, false, &native_owner, API_NAMES},
 };
 
-static const struct owner *owner_find(const struct path *path)
+/* An API that the server does not serve owns nothing. */
+static const struct owner *owner_find(const struct api_shared *shared, const struct path *path)
 {
 	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
-		if (path->n && words_match(path->segments[0], owners[i].first, owners[i].fold))
+		if (path->n && words_match(path->segments[0], owners[i].first, owners[i].fold) &&
+		    (owners[i].api == API_NAMES || !shared->api_off[owners[i].api]))
 			return owners[i].owner;
 	return &house_owner;
 }
@@ -164,10 +167,9 @@ static bool misroute(const struct owner *owner, struct request *request, enum mi
 
 bool route_on_head(struct request_handler *handler, struct request *request)
 {
-	(void)handler;
 	struct path path;
 	path_split(request->path, &path);
-	const struct owner *owner = owner_find(&path);
+	const struct owner *owner = owner_find(api_of(handler)->shared, &path);
 	struct routed *routed = ARENA_NEW(request->arena, struct routed);
 	if (routed)
 		routed->owner = owner;

@@ -280,6 +280,9 @@ struct store_erase {
 
 struct store;
 
+/* The generation of a store in which no tenant, client, key, system or line was ever written. */
+#define STORE_GENERATION_NONE UINT64_C(1)
+
 struct store_ops {
 	const char *name;
 	void (*load)(struct store *store, struct store_load *load);
@@ -293,7 +296,8 @@ struct store_ops {
 	void (*walk)(struct store *store, struct store_walk *walk);
 	void (*erase)(struct store *store, struct store_erase *erase);
 	/* A number that changes whenever a tenant, client, key, system or line was written, or a
-	 * user deleted, by anybody, another process too. ERR_STORE when it cannot be read. */
+	 * user deleted, by anybody, another process too; STORE_GENERATION_NONE until somebody
+	 * does. ERR_STORE when it cannot be read. */
 	MUST_CHECK enum err (*generation)(struct store *store, uint64_t *ret);
 	/* Ends the handle. Nothing may be under way. */
 	void (*close)(struct store *store);

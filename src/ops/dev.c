@@ -20,3 +20,32 @@ void dev_guide(FILE *to, const char *address)
 	              "  Limits are off; data is in ./var. Ctrl-C stops.\n",
 	              address, address);
 }
+
+/* A word of a shell. */
+static void write_quoted(FILE *to, const char *flag, const char *text)
+{
+	if (!text)
+		return;
+	(void)fprintf(to, " %s '", flag);
+	for (; *text; text++)
+		(void)fputs(*text == '\'' ? "'\\''" : (char[]){*text, '\0'}, to);
+	(void)fputc('\'', to);
+}
+
+void first_guide(FILE *to, const char *file, const char *data)
+{
+	(void)fputs("\n"
+	            "There is no tenant yet. This makes one, and a client whose secret it shows:\n"
+	            "\n"
+	            "verifyd import",
+	            to);
+	write_quoted(to, "-c", file);
+	write_quoted(to, "--data", data);
+	(void)fputs(" <<END\n"
+	            "{\"type\":\"tenant\",\"id\":\"main\"}\n"
+	            "{\"type\":\"client\",\"tenant\":\"main\",\"name\":\"app\",\"secret\":"
+	            "\"$(openssl rand -hex 16 | tee /dev/stderr)\","
+	            "\"scopes\":[\"otp.send\",\"otp.verify\"]}\n"
+	            "END\n",
+	            to);
+}

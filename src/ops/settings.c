@@ -119,6 +119,20 @@ void settings_resolve(const struct settings_layers *server, const struct setting
 	}
 }
 
+bool settings_serve(const struct settings_layers *server, enum api_name api)
+{
+	static const struct bytes names[API_NAMES] = {
+#define API(name, section) [API_##name] = {section ".enabled", sizeof(section ".enabled") - 1},
+#include "ops/api.def"
+#undef API
+	};
+	const struct option *option = option_find(names[api]);
+	struct settings settings;
+	assert(option && option->type == OPTION_BOOL);
+	settings_resolve(server, NULL, api, &settings);
+	return *(const bool *)((const char *)&settings + option->offset);
+}
+
 /* ---- stricter -------------------------------------------------------------------------------- */
 
 /* Each of their rates must be held by one of ours: at most as many in at least that time. */

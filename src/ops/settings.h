@@ -125,6 +125,8 @@ MUST_CHECK enum err settings_read_json(struct bytes json, struct arena *arena,
 void settings_resolve(const struct settings_layers *server, const struct settings_layers *tenant,
                       enum api_name api, struct settings *ret);
 
+/* Whether the server serves the API: its section's `enabled`. */
+bool settings_serve(const struct settings_layers *server, enum api_name api);
 /* What the server says for every API, over the built-in values. */
 void settings_resolve_all(const struct settings_layers *server, struct settings *ret);
 

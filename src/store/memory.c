@@ -240,6 +240,7 @@ struct memory_store *memory_new(uint64_t seed)
 	if (!memory)
 		return NULL;
 	memory->seed = seed;
+	memory->generation = STORE_GENERATION_NONE;
 	pthread_mutex_init(&memory->lock, NULL);
 	if (rows_init(memory)) {
 		memory_free(memory);

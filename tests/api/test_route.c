@@ -99,11 +99,16 @@ static const struct path_row {
     {"too many, and one that is none", "GET", "/a/.." FIFTEEN, NULL, 400, NULL, NULL},
 };
 
+static bool head_by(const struct api_shared *shared, struct front_request *made)
+{
+	struct api api = {.shared = shared};
+	return route_on_head(&api.handler, &made->request);
+}
+
 static bool head(struct front_request *made)
 {
-	static struct request_handler handler = {route_on_head, route_on_too_large,
-	                                         route_on_request};
-	return route_on_head(&handler, &made->request);
+	static const struct api_shared shared;
+	return head_by(&shared, made);
 }
 
 static void a_path_has_one_meaning(void **state)
@@ -124,6 +129,27 @@ static void a_path_has_one_meaning(void **state)
 		assert_true(made.request.response.body.len > 0);
 	}
 	assert_true(bytes_equal(front_answer_field(&made, "Allow"), bytes_from_text(row->allow)));
+	front_request_done(&made);
+}
+
+/* What nobody owns is the house's, which knows no other method either. */
+static void an_api_that_is_off_owns_nothing(void **state)
+{
+	(void)state;
+	static const struct api_shared off = {.api_off = {[API_DOTDIGITAL] = true}};
+	static const char *const paths[] = {"/webapi/verify", "/WebApi/verify/a/validate",
+	                                    "/webapi"};
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		struct front_request made;
+		front_request_init(&made, "GET", paths[i]);
+		assert_false(head_by(&off, &made));
+		assert_int_equal(made.request.response.status, 404);
+		assert_null(front_answer_field(&made, "Allow").at);
+		front_request_done(&made);
+	}
+	struct front_request made;
+	front_request_init(&made, "GET", "/healthz");
+	assert_true(head_by(&off, &made));
 	front_request_done(&made);
 }
 
@@ -223,6 +249,7 @@ int main(void)
 	    cmocka_unit_test(a_body_that_grows_too_large_is_its_owners),
 	    cmocka_unit_test_setup_teardown(a_request_runs_its_route, front_setup, front_teardown),
 	    cmocka_unit_test(fields_are_found_in_any_case),
+	    cmocka_unit_test(an_api_that_is_off_owns_nothing),
 	};
 	CASES_ADD(&cases, tests);
 	CASES_ADD_ROWS(&cases, "path", path_rows, a_path_has_one_meaning);

@@ -358,6 +358,7 @@ static void the_generation_changes_with_tenants_clients_and_lines(void **state)
 	desk_join(bench, &other);
 	struct record_set set;
 	record_set_init(&set, 1);
+	assert_int_equal(generation_of(&bench->desk), STORE_GENERATION_NONE);
 	for (int i = 0; i < SET_KINDS; i++) {
 		uint64_t before = generation_of(&bench->desk);
 		assert_int_equal(set_change(&bench->desk, &set, i, 0), OK);
