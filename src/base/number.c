@@ -22,6 +22,24 @@ bool number_from_digits(struct bytes digits, struct number *ret)
 	return true;
 }
 
+int64_t number_to_integer(const struct number *number)
+{
+	int64_t integer = 0;
+	for (const char *at = number->digits; *at; at++)
+		integer = integer * 10 + (*at - '0');
+	return integer;
+}
+
+bool number_from_integer(int64_t integer, struct number *ret)
+{
+	char digits[NUMBER_DIGITS_MAX];
+	size_t at = NUMBER_DIGITS_MAX;
+	for (; integer > 0 && at; integer /= 10)
+		digits[--at] = (char)('0' + integer % 10);
+	return integer == 0 &&
+	       number_from_digits((struct bytes){digits + at, NUMBER_DIGITS_MAX - at}, ret);
+}
+
 /* Bit d of row z: the code `zd` is whole with two digits (ITU-T E.164 annex, zones 2 to 9). Zones 1
  * and 7 are whole with one, all the rest takes three. */
 static const uint16_t two_digit_codes[10] = {

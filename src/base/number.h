@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 
+#include <stdint.h>
+
 #define NUMBER_DIGITS_MAX 15 /* ITU-T E.164 section 6.2.1 */
 #define NUMBER_DIGITS_MIN                                                                          \
 	4                  /* no plan has a shorter whole number: a calling code and three digits */
@@ -35,6 +37,11 @@ static inline struct bytes number_bytes(const struct number *number)
 /* Takes digits that e164_parse once made, with or without `+`: NUMBER_DIGITS_MIN to
  * NUMBER_DIGITS_MAX of them, the first not 0. False for anything else. Does not know the plan. */
 bool number_from_digits(struct bytes digits, struct number *ret);
+
+/* The digits as one integer and back: they never begin with 0. No number is 0. False for what no
+ * number makes. */
+int64_t number_to_integer(const struct number *number);
+bool number_from_integer(int64_t integer, struct number *ret);
 
 /* How many of the first digits are the calling code: 1 to 3. */
 size_t number_code_len(const struct number *number);

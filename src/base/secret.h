@@ -56,6 +56,9 @@ MUST_CHECK enum err aead_open(struct aead *aead, const uint8_t nonce[AEAD_NONCE_
 /* Where random octets come from: the system's in the program, a seeded one in tests. */
 struct rng {
 	enum err (*fill)(struct rng *rng, void *to, size_t len);
+	/* id.c: the newest id made from it. */
+	int64_t id_ms;
+	uint64_t id_tail;
 };
 
 MUST_CHECK static inline enum err rng_fill(struct rng *rng, void *to, size_t len)

@@ -16,7 +16,7 @@ static void test_no_two_alike(void **state)
 	static struct id ids[IDS];
 	struct rng_system rng;
 	rng_system_init(&rng);
-	/* All in one millisecond and one bucket: 62 random bits tell them apart. */
+	/* All in one millisecond and one bucket: only what is random tells them apart. */
 	for (size_t i = 0; i < IDS; i++)
 		assert_int_equal(id_make(1700000000000, 7, &rng.rng, &ids[i]), OK);
 	qsort(ids, IDS, sizeof(ids[0]), octets_compare);
@@ -117,8 +117,65 @@ static void test_known_octets(void **state)
 	char text[ID_TEXT_LEN + 1];
 	assert_int_equal(id_make(0x0123456789AB, 0xCDE, &rng, &id), OK);
 	id_format(&id, text);
-	assert_string_equal(text, "01234567-89ab-7cde-bfff-ffffffffffff");
+	assert_string_equal(text, "01234567-89ab-7cde-9fff-ffffffffffff");
 	assert_int_equal(id_bucket(&id), 0xCDE);
+}
+
+static void test_places_rise(void **state)
+{
+	(void)state;
+	struct rng_system rng;
+	struct id id;
+	int64_t before = -1, first[2];
+	rng_system_init(&rng);
+	for (int64_t ms = 1700000000000; ms < 1700000000003; ms++) {
+		assert_true(before < id_place_of_moment(ms));
+		for (unsigned i = 0; i < IDS; i++) {
+			/* Whatever the bucket, which stands before the random bits. */
+			assert_int_equal(id_make(ms, i * 77 % BUCKETS, &rng.rng, &id), OK);
+			assert_true(before < id_place(&id));
+			before = id_place(&id);
+		}
+		assert_true(before < id_place_of_moment(ms + 1));
+	}
+	/* A millisecond does not begin where another did. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(id_make(1800000000000 + i, 0, &rng.rng, &id), OK);
+		first[i] = id_place(&id) - id_place_of_moment(1800000000000 + i);
+	}
+	assert_true(first[0] != first[1]);
+}
+
+/* More in one millisecond than there is room for: they go on being made, in no order. */
+static void test_places_run_out(void **state)
+{
+	(void)state;
+	struct rng_system rng;
+	struct id before = {0}, id;
+	unsigned backwards = 0;
+	rng_system_init(&rng);
+	for (int i = 0; i < 1000000; i++) {
+		assert_int_equal(id_make(5, 0, &rng.rng, &id), OK);
+		assert_int_equal(id.octets[8] >> 6, 2);
+		assert_true(id_place(&id) >> 20 == 5);
+		backwards += octets_compare(&before, &id) > 0;
+		before = id;
+	}
+	assert_in_range(backwards, 1, 100);
+}
+
+static void test_place_of_known_octets(void **state)
+{
+	(void)state;
+	struct id id;
+	assert_true(id_parse(BYTES("00000000-0001-7fff-8000-03ffffffffff"), &id));
+	assert_true(id_place(&id) == 1 << 20);
+	assert_true(id_parse(BYTES("00000000-0001-7fff-8000-040000000000"), &id));
+	assert_true(id_place(&id) == (1 << 20) + 1);
+	assert_true(id_parse(BYTES("00000000-0001-7000-bfff-fc0000000000"), &id));
+	assert_true(id_place(&id) == (2 << 20) - 1);
+	assert_true(id_parse(BYTES("ffffffff-ffff-ffff-ffff-ffffffffffff"), &id));
+	assert_true(id_place(&id) == INT64_MAX);
 }
 
 static void test_text_and_back(void **state)
@@ -192,6 +249,9 @@ int main(void)
 	    cmocka_unit_test(test_a_random_id_is_of_version_4),
 	    cmocka_unit_test(test_no_random_octets_no_id),
 	    cmocka_unit_test(test_known_octets),
+	    cmocka_unit_test(test_places_rise),
+	    cmocka_unit_test(test_places_run_out),
+	    cmocka_unit_test(test_place_of_known_octets),
 	    cmocka_unit_test(test_text_and_back),
 	    cmocka_unit_test(test_zero),
 	};

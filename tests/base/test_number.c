@@ -45,7 +45,32 @@ static void stored_digits_are_taken_back(void **state)
 		const char *digits = rows[i].digits + (rows[i].digits[0] == '+');
 		memcpy(expected.digits, digits, strlen(digits));
 		assert_true(number_equal(&number, &expected)); /* the tail is zero too */
+		memset(&number, 'x', sizeof(number));
+		assert_true(number_from_integer(number_to_integer(&expected), &number));
+		assert_true(number_equal(&number, &expected));
 	}
+}
+
+static void an_integer_is_the_digits(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t integer;
+		bool taken;
+	} rows[] = {
+	    {447700900123, true}, {999999999999999, true},   {1000, true},
+	    {999, false},         {1000000000000000, false}, {INT64_MAX, false},
+	    {0, false},           {-447700900123, false},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct number number = {"before"};
+		assert_int_equal(number_from_integer(rows[i].integer, &number), rows[i].taken);
+		if (rows[i].taken)
+			assert_true(number_to_integer(&number) == rows[i].integer);
+		else
+			assert_string_equal(number.digits, "before");
+	}
+	assert_true(number_to_integer(&(struct number){{0}}) == 0);
 }
 
 static void the_length_of_every_calling_code_is_known(void **state)
@@ -82,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stored_digits_are_taken_back),
+	    cmocka_unit_test(an_integer_is_the_digits),
 	    cmocka_unit_test(the_length_of_every_calling_code_is_known),
 	    cmocka_unit_test(a_mask_shows_code_and_two_digits),
 	};
