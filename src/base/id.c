@@ -61,7 +61,8 @@ enum err id_make_random(struct rng *rng, struct id *ret)
 
 int64_t id_place_of_moment(int64_t at_ms)
 {
-	return (at_ms & ((INT64_C(1) << PLACE_MS_BITS) - 1)) << PLACE_BITS;
+	const int64_t last_ms = (INT64_C(1) << PLACE_MS_BITS) - 1;
+	return (at_ms < 0 ? 0 : at_ms > last_ms ? last_ms : at_ms) << PLACE_BITS;
 }
 
 int64_t id_place(const struct id *id)

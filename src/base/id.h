@@ -32,7 +32,7 @@ unsigned id_bucket(const struct id *id);
  * back; two ids of different generators may have the same once in a million pairs of one
  * millisecond. */
 int64_t id_place(const struct id *id);
-/* The lowest place of that millisecond. */
+/* The lowest place of that millisecond; of the first or last one that has places, for others. */
 int64_t id_place_of_moment(int64_t at_ms);
 /* Lower case with dashes, and a NUL. */
 void id_format(const struct id *id, char ret[ID_TEXT_LEN + 1]);

@@ -244,9 +244,9 @@ struct store_count {
 
 /* Reads the rows of one kind a page at a time, in the order of their keys: for `export` and `log`,
  * not for requests. Kinds and their keys: CHANGE_TENANT (id), CLIENT (name), USER and SYSTEM
- * (tenant, id), KEY (hash), LINE (number, tenant), VERIFICATION and EVENT (id: by time); octets
- * compare as they are. Rows that are written meanwhile may or may not be among them; the others
- * are, once each. */
+ * (tenant, id), KEY (hash), LINE (number, tenant); octets compare as they are. VERIFICATION and
+ * EVENT come by the millisecond of their ids, within one in an order of the store's. Rows that are
+ * written meanwhile may or may not be among them; the others are, once each. */
 struct store_walk {
 	enum change_kind kind;
 	const void *after; /* a record to begin behind, whose key counts; NULL: at the beginning */

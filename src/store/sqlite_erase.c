@@ -24,12 +24,12 @@ static enum write_result verification_erase(struct sqlite_conn *conn, struct sql
 	if (!messages || !one)
 		return WRITE_FAILED;
 	struct binder binder = {.statement = messages};
-	bind_id(&binder, id);
+	bind_place(&binder, id);
 	enum write_result result = rows_change(conn, messages, &node->erase->messages);
 	if (result)
 		return result;
 	binder = (struct binder){.statement = one};
-	bind_id(&binder, id);
+	bind_place(&binder, id);
 	return rows_change(conn, one, &node->erase->verifications);
 }
 
@@ -41,9 +41,8 @@ static enum write_result recent_find(struct sqlite_conn *conn, struct sqlite_era
 	sqlite3_stmt *statement = db_statement(conn, STATEMENT_ERASE_RECENT);
 	if (!statement)
 		return WRITE_FAILED;
-	struct id from = id_of_moment(node->erase->now_ms - ID_AGE_MAX_MS);
 	struct binder binder = {.statement = statement};
-	bind_id(&binder, &from);
+	bind_integer(&binder, id_place_of_moment(node->erase->now_ms - ID_AGE_MAX_MS));
 	bind_number(&binder, &node->erase->number);
 	int rc;
 	while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -153,7 +152,7 @@ static enum write_result number_erase(struct sqlite_conn *conn, struct sqlite_er
 	if (statement_finish(lines) != SQLITE_DONE)
 		return WRITE_FAILED;
 	binder = (struct binder){.statement = budget};
-	bind_number(&binder, &node->erase->number);
+	bind_integer(&binder, number_to_integer(&node->erase->number));
 	bind_integer(&binder, node->erase->now_ms);
 	if (statement_finish(budget) != SQLITE_DONE ||
 	    db_run(conn, STATEMENT_GENERATION_NEXT) != SQLITE_DONE)

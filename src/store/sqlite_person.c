@@ -155,6 +155,7 @@ static void system_read(struct columns *columns, void *record)
 static const struct record_table user_table = {
     "user",
     2,
+    2,
     {"tenant", "id", "version", "password_hash",
 #define USER_TEXT(name, field, member, kind, max) #field,
 #include "core/user_member.def"
@@ -170,6 +171,7 @@ static const struct record_table user_table = {
 static const struct record_table key_table = {
     "key",
     1,
+    1,
     {"hash", "version", "tenant", "client", "user", "expires_ms", "revoked"},
     key_bind_key,
     key_bind,
@@ -178,6 +180,7 @@ static const struct record_table key_table = {
 
 static const struct record_table session_table = {
     "session",
+    1,
     1,
     {"hash", "version", "tenant", "user", "client", "token_epoch", "permanent", "created_ms",
      "used_ms", "expires_ms"},
@@ -188,6 +191,7 @@ static const struct record_table session_table = {
 
 static const struct record_table system_table = {
     "system",
+    2,
     2,
     {"tenant", "id", "version", "sealed_secret", "key_id", "signing", "allow_plain_secret"},
     system_bind_key,

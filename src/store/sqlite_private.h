@@ -150,6 +150,7 @@ void bind_text(struct binder *binder, struct bytes text); /* absent: NULL */
 /* For columns that are never NULL: absent is empty. */
 void bind_text_given(struct binder *binder, struct bytes text);
 void bind_id(struct binder *binder, const struct id *id);
+void bind_place(struct binder *binder, const struct id *id);
 void bind_number(struct binder *binder, const struct number *number);
 void bind_number_if(struct binder *binder, const struct number *number); /* none: NULL */
 void bind_moment_if(struct binder *binder, int64_t moment_ms);           /* 0: NULL */
@@ -176,6 +177,7 @@ struct number column_number(struct columns *columns); /* NULL: none */
 struct record_table {
 	const char *name;
 	int keys;
+	int unique; /* so many of the keys tell rows apart; the others only say which one it is */
 	const char *columns[TABLE_COLUMNS_MAX + 1];
 	void (*bind_key)(struct binder *binder, const void *record);
 	void (*bind)(struct binder *binder, const void *record); /* what follows the version */
@@ -203,8 +205,8 @@ struct id statement_id(sqlite3_stmt *statement, int column);
 /* How far a purge has walked; a handle's own, so that each caller's walk is a whole one. */
 struct purge_walk {
 	int64_t before_ms, now_ms;
-	struct id verification;
-	struct number number;
+	int64_t place;  /* of the next verification */
+	int64_t number; /* of the last budget */
 	bool verifications_done, budgets_done;
 };
 
@@ -272,7 +274,7 @@ struct sqlite_erase {
 	struct arena arena;
 	struct buf ids;   /* of verifications: ID_LEN octets each */
 	size_t ids_found; /* by the keeper */
-	struct id last;   /* the last one it looked at */
+	int64_t next;     /* the next place it looks at */
 	enum err err;
 };
 
@@ -392,8 +394,6 @@ enum write_result person_forget(struct sqlite_conn *conn, const struct user *use
 
 /* sqlite_erase.c */
 enum write_result write_erase(struct sqlite_conn *conn, struct sqlite_erase *erase);
-/* The lowest id of a record made at `at_ms`. */
-struct id id_of_moment(int64_t at_ms);
 
 /* sqlite_walk.c: one step of a job; true when it was handed on. */
 bool job_step(struct sqlite_store *sqlite, struct task *job);

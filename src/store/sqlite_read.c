@@ -48,6 +48,7 @@ static bool look_event(void *about, struct store_load *load)
 		return false;
 	}
 	struct binder binder = {.statement = statement};
+	bind_place(&binder, &load->id);
 	bind_id(&binder, &load->id);
 	int rc = sqlite3_step(statement);
 	sqlite3_reset(statement);

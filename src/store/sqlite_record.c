@@ -59,10 +59,13 @@ static void sql_upsert(const struct record_table *table, struct buf *ret)
 {
 	sql_insert(table, ret);
 	buf_add_text(ret, " ON CONFLICT (");
-	sql_columns(table, table->keys, NULL, ret);
+	sql_columns(table, table->unique, NULL, ret);
 	buf_add_text(ret, ") DO UPDATE SET version = version + 1");
 	for (int i = table->keys + 1; table->columns[i]; i++)
 		buf_printf(ret, ", %s = excluded.%s", table->columns[i], table->columns[i]);
+	for (int i = table->unique; i < table->keys; i++)
+		buf_printf(ret, "%s %s = excluded.%s", i > table->unique ? " AND" : " WHERE",
+		           table->columns[i], table->columns[i]);
 }
 
 /* The first rows, or those behind a key. */
@@ -174,6 +177,11 @@ void bind_id(struct binder *binder, const struct id *id)
 	bind_blob(binder, id->octets, ID_LEN);
 }
 
+void bind_place(struct binder *binder, const struct id *id)
+{
+	bind_integer(binder, id_place(id));
+}
+
 void bind_blob_if(struct binder *binder, bool given, const void *at, size_t len)
 {
 	bind_blob(binder, given ? at : NULL, given ? len : 0);
@@ -191,8 +199,8 @@ static void policy_bind(struct binder *binder, const struct policy *policy)
 static void verification_bind_key(struct binder *binder, const void *record)
 {
 	const struct verification *v = record;
+	bind_place(binder, &v->id);
 	bind_id(binder, &v->id);
-	bind_integer(binder, id_bucket(&v->id));
 }
 
 static void verification_bind(struct binder *binder, const void *record)
@@ -222,8 +230,7 @@ static void verification_bind(struct binder *binder, const void *record)
 static void budget_bind_key(struct binder *binder, const void *record)
 {
 	const struct budget *budget = record;
-	bind_number(binder, &budget->number);
-	bind_integer(binder, number_bucket(&budget->number));
+	bind_integer(binder, number_to_integer(&budget->number));
 }
 
 static void budget_bind(struct binder *binder, const void *record)
@@ -255,14 +262,14 @@ static void failures_bind(struct binder *binder, const void *record)
 static void message_bind_key(struct binder *binder, const void *record)
 {
 	const struct message *message = record;
-	bind_id(binder, &message->verification);
+	bind_place(binder, &message->verification);
 	bind_id(binder, &message->id);
-	bind_integer(binder, id_bucket(&message->verification));
 }
 
 static void message_bind(struct binder *binder, const void *record)
 {
 	const struct message *message = record;
+	bind_id(binder, &message->verification);
 	bind_integer(binder, message->generation);
 	bind_integer(binder, message->state);
 	bind_text(binder, message->provider);
@@ -278,8 +285,8 @@ static void message_bind(struct binder *binder, const void *record)
 static void event_bind_key(struct binder *binder, const void *record)
 {
 	const struct event *event = record;
+	bind_place(binder, &event->id);
 	bind_id(binder, &event->id);
-	bind_integer(binder, id_bucket(&event->id));
 }
 
 static void event_bind(struct binder *binder, const void *record)
@@ -411,8 +418,8 @@ static void policy_read(struct columns *columns, struct policy *policy)
 static void verification_read(struct columns *columns, void *record)
 {
 	struct verification *v = record;
+	columns->at++; /* place */
 	column_octets(columns, v->id.octets, ID_LEN);
-	columns->at++; /* bucket */
 	v->version = (uint64_t)column_integer(columns);
 	v->purpose = (enum purpose)column_integer(columns);
 	v->state = (enum verification_state)column_integer(columns);
@@ -438,8 +445,8 @@ static void verification_read(struct columns *columns, void *record)
 static void budget_read(struct columns *columns, void *record)
 {
 	struct budget *budget = record;
-	budget->number = column_number(columns);
-	columns->at++; /* bucket */
+	if (!number_from_integer(column_integer(columns), &budget->number))
+		columns->err = ERR_STORE;
 	budget->version = (uint64_t)column_integer(columns);
 	budget->keep_until_ms = column_integer(columns);
 	budget->send_streak = (uint32_t)column_integer(columns);
@@ -464,10 +471,10 @@ static void failures_read(struct columns *columns, void *record)
 static void message_read(struct columns *columns, void *record)
 {
 	struct message *message = record;
-	column_octets(columns, message->verification.octets, ID_LEN);
+	columns->at++; /* place */
 	column_octets(columns, message->id.octets, ID_LEN);
-	columns->at++; /* bucket */
 	message->version = (uint64_t)column_integer(columns);
+	column_octets(columns, message->verification.octets, ID_LEN);
 	message->generation = (uint32_t)column_integer(columns);
 	message->state = (enum message_state)column_integer(columns);
 	message->provider = column_text(columns);
@@ -483,8 +490,8 @@ static void message_read(struct columns *columns, void *record)
 static void event_read(struct columns *columns, void *record)
 {
 	struct event *event = record;
+	columns->at++; /* place */
 	column_octets(columns, event->id.octets, ID_LEN);
-	columns->at++; /* bucket */
 	event->at_ms = column_integer(columns);
 	event->kind = column_text(columns);
 	event->reason = column_text(columns);
@@ -538,7 +545,8 @@ static void line_read(struct columns *columns, void *record)
 static const struct record_table tables[] = {
     [CHANGE_VERIFICATION] = {"verification",
                              2,
-                             {"id",         "bucket",     "version",     "purpose",    "state",
+                             1,
+                             {"place",      "id",         "version",     "purpose",    "state",
                               "tenant",     "client",     "user",        "dialect",    "number",
                               "alphabet",   "length",     "attempts",    "repeat",     "ttl_ms",
                               "key_id",     "generation", "tries",       "chosen_mac", "digest",
@@ -548,20 +556,23 @@ static const struct record_table tables[] = {
                              verification_bind,
                              verification_read},
     [CHANGE_BUDGET] = {"budget",
-                       2,
-                       {"number", "bucket", "version", "keep_until_ms", "send_streak", "history"},
+                       1,
+                       1,
+                       {"number", "version", "keep_until_ms", "send_streak", "history"},
                        budget_bind_key,
                        budget_bind,
                        budget_read},
     [CHANGE_FAILURES] = {"failures",
+                         3,
                          3,
                          {"number", "tenant", "bucket", "version", "count", "last_ms"},
                          failures_bind_key,
                          failures_bind,
                          failures_read},
     [CHANGE_MESSAGE] = {"message",
-                        3,
-                        {"verification", "id", "bucket", "version", "generation", "state",
+                        2,
+                        2,
+                        {"place", "id", "version", "verification", "generation", "state",
                          "provider", "sender", "template", "provider_id", "attempts", "created_ms",
                          "next_ms", "expires_ms"},
                         message_bind_key,
@@ -569,12 +580,14 @@ static const struct record_table tables[] = {
                         message_read},
     [CHANGE_EVENT] = {"event",
                       2,
-                      {"id", "bucket", "at_ms", "kind", "reason", "tenant", "dialect",
+                      1,
+                      {"place", "id", "at_ms", "kind", "reason", "tenant", "dialect",
                        "verification", "number_hash", "count"},
                       event_bind_key,
                       event_bind,
                       event_read},
     [CHANGE_TENANT] = {"tenant",
+                       1,
                        1,
                        {"id", "version", "name", "settings", "kii_app_key", "kii_client_id",
                         "kii_client_secret_hash"},
@@ -583,12 +596,14 @@ static const struct record_table tables[] = {
                        tenant_read},
     [CHANGE_CLIENT] = {"client",
                        1,
+                       1,
                        {"name", "version", "tenant", "secret_hash", "scopes", "roles",
                         "permissions", "disabled"},
                        client_bind_key,
                        client_bind,
                        client_read},
     [CHANGE_LINE] = {"line",
+                     3,
                      3,
                      {"number", "tenant", "bucket", "version", "state", "chosen_mac",
                       "chosen_length", "chosen_key_id"},

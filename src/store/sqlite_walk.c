@@ -10,9 +10,10 @@
 /* Rows counted in one step. */
 #define COUNT_STEP 8192
 
-/* The columns of a key, what is behind ?1 and ?2, and what is not behind ?3 and ?4; every key is
- * above '', blobs too. */
+/* The columns of a key, what is behind ?1 and ?2, and what is not behind ?3 and ?4. Texts and blobs
+ * are all above '', and the integers that are keys above -1. */
 #define KEY_OF(a) a, a ", NULL", a " > coalesce(?1, '')", "?3 IS NULL OR " a " <= ?3"
+#define INTEGER_OF(a) a, a ", NULL", a " > coalesce(?1, -1)", "?3 IS NULL OR " a " <= ?3"
 #define KEY_OF_TWO(a, b)                                                                           \
 	a ", " b, a ", " b, "(" a ", " b ") > (coalesce(?1, ''), coalesce(?2, ''))",               \
 	    "?3 IS NULL OR (" a ", " b ") <= (?3, ?4)"
@@ -28,10 +29,11 @@ static const struct {
     {"key", "0", KEY_OF("hash"), offsetof(struct store_counts, keys)},
     {"session", "0", KEY_OF("hash"), offsetof(struct store_counts, sessions)},
     {"system", "0", KEY_OF_TWO("tenant", "id"), offsetof(struct store_counts, systems)},
-    {"verification", "state = 1", KEY_OF("id"), offsetof(struct store_counts, verifications)},
-    {"budget", "0", KEY_OF("number"), offsetof(struct store_counts, budgets)},
-    {"message", "0", KEY_OF("verification"), offsetof(struct store_counts, messages)},
-    {"event", "0", KEY_OF("id"), offsetof(struct store_counts, events)},
+    {"verification", "state = 1", INTEGER_OF("place"),
+     offsetof(struct store_counts, verifications)},
+    {"budget", "0", INTEGER_OF("number"), offsetof(struct store_counts, budgets)},
+    {"message", "0", INTEGER_OF("place"), offsetof(struct store_counts, messages)},
+    {"event", "0", INTEGER_OF("place"), offsetof(struct store_counts, events)},
 };
 #define COUNTED (sizeof(counted) / sizeof(counted[0]))
 
@@ -163,16 +165,16 @@ static bool erase_step(struct sqlite_conn *conn, struct sqlite_erase *erase)
 		return true;
 	}
 	struct bytes number = number_bytes(&erase->erase->number);
-	struct id from = erase->last;
 	struct binder binder = {.statement = statement};
-	bind_id(&binder, &from);
+	bind_integer(&binder, erase->next);
 	bind_integer(&binder, ERASE_STEP);
 	int rc, rows = 0;
 	while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct columns columns = {.statement = statement, .at = 1};
-		erase->last = statement_id(statement, 0);
+		struct columns columns = {.statement = statement, .at = 2};
+		erase->next = sqlite3_column_int64(statement, 0) + 1;
 		rows++;
-		if (bytes_equal(column_peek(&columns), number) && !id_add(erase, erase->last))
+		if (bytes_equal(column_peek(&columns), number) &&
+		    !id_add(erase, statement_id(statement, 1)))
 			break;
 	}
 	sqlite3_reset(statement);

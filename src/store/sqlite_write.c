@@ -333,15 +333,7 @@ enum write_result write_claim(struct sqlite_conn *conn, struct sqlite_claim *cla
 
 /* --- purge ----------------------------------------------------------------------------------- */
 
-struct id id_of_moment(int64_t at_ms)
-{
-	struct id id = {0};
-	for (int i = 0; i < 6; i++)
-		id.octets[i] = (uint8_t)((uint64_t)at_ms >> (40 - 8 * i));
-	return id;
-}
-
-static enum write_result one_purge(struct sqlite_conn *conn, const struct id *id,
+static enum write_result one_purge(struct sqlite_conn *conn, int64_t place,
                                    struct store_purge *purge, size_t *messages_n, bool *ret_gone)
 {
 	*ret_gone = false;
@@ -350,7 +342,7 @@ static enum write_result one_purge(struct sqlite_conn *conn, const struct id *id
 	if (!messages || !one)
 		return WRITE_FAILED;
 	struct binder binder = {.statement = messages};
-	bind_id(&binder, id);
+	bind_integer(&binder, place);
 	bind_integer(&binder, (int64_t)(PURGE_STEP - *messages_n));
 	if (statement_finish(messages) != SQLITE_DONE)
 		return WRITE_FAILED;
@@ -361,7 +353,7 @@ static enum write_result one_purge(struct sqlite_conn *conn, const struct id *id
 	if (*messages_n == PURGE_STEP)
 		return WRITE_OK;
 	binder = (struct binder){.statement = one};
-	bind_id(&binder, id);
+	bind_integer(&binder, place);
 	if (statement_finish(one) != SQLITE_DONE)
 		return WRITE_FAILED;
 	purge->deleted++;
@@ -370,8 +362,7 @@ static enum write_result one_purge(struct sqlite_conn *conn, const struct id *id
 }
 
 struct old_one {
-	struct id id;
-	int64_t end_ms;
+	int64_t place, end_ms;
 };
 
 static enum write_result old_ones_find(struct sqlite_conn *conn, const struct purge_walk *walk,
@@ -380,15 +371,14 @@ static enum write_result old_ones_find(struct sqlite_conn *conn, const struct pu
 	sqlite3_stmt *statement = db_statement(conn, STATEMENT_OLD_ONES);
 	if (!statement)
 		return WRITE_FAILED;
-	struct id until = id_of_moment(walk->before_ms);
 	struct binder binder = {.statement = statement};
-	bind_id(&binder, &walk->verification);
-	bind_id(&binder, &until);
+	bind_integer(&binder, walk->place);
+	bind_integer(&binder, id_place_of_moment(walk->before_ms));
 	bind_integer(&binder, PURGE_SCAN);
 	size_t n = 0;
 	int rc;
 	while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
-		ret[n++] = (struct old_one){statement_id(statement, 0),
+		ret[n++] = (struct old_one){sqlite3_column_int64(statement, 0),
 		                            sqlite3_column_int64(statement, 1)};
 	sqlite3_reset(statement);
 	*ret_n = n;
@@ -406,12 +396,12 @@ static enum write_result verifications_purge(struct sqlite_conn *conn, struct pu
 			bool gone;
 			if (gone_n == PURGE_STEP)
 				return WRITE_OK;
-			result = one_purge(conn, &old[i].id, purge, &messages_n, &gone);
+			result = one_purge(conn, old[i].place, purge, &messages_n, &gone);
 			if (!gone)
 				return result;
 			gone_n++;
 		}
-		walk->verification = old[i].id;
+		walk->place = old[i].place + 1;
 	}
 	walk->verifications_done = n < PURGE_SCAN;
 	return result;
@@ -422,9 +412,8 @@ static enum write_result events_purge(struct sqlite_conn *conn, struct store_pur
 	sqlite3_stmt *statement = db_statement(conn, STATEMENT_OLD_EVENTS);
 	if (!statement)
 		return WRITE_FAILED;
-	struct id until = id_of_moment(purge->before_ms);
 	struct binder binder = {.statement = statement};
-	bind_id(&binder, &until);
+	bind_integer(&binder, id_place_of_moment(purge->before_ms));
 	bind_integer(&binder, PURGE_STEP);
 	if (statement_finish(statement) != SQLITE_DONE)
 		return WRITE_FAILED;
@@ -450,14 +439,14 @@ static enum write_result sessions_purge(struct sqlite_conn *conn, struct store_p
 	return WRITE_OK;
 }
 
-static enum write_result budget_purge(struct sqlite_conn *conn, const struct number *number,
+static enum write_result budget_purge(struct sqlite_conn *conn, int64_t number,
                                       struct store_purge *purge)
 {
 	sqlite3_stmt *statement = db_statement(conn, STATEMENT_OLD_BUDGET_GONE);
 	if (!statement)
 		return WRITE_FAILED;
 	struct binder binder = {.statement = statement};
-	bind_text(&binder, bytes_from_text(number->digits));
+	bind_integer(&binder, number);
 	if (statement_finish(statement) != SQLITE_DONE)
 		return WRITE_FAILED;
 	purge->deleted++;
@@ -466,21 +455,18 @@ static enum write_result budget_purge(struct sqlite_conn *conn, const struct num
 
 /* Walks on over the budgets, noting those that no longer count. */
 static enum write_result budgets_find(struct sqlite_conn *conn, struct purge_walk *walk,
-                                      struct number gone[PURGE_STEP], size_t *ret_n)
+                                      int64_t gone[PURGE_STEP], size_t *ret_n)
 {
 	sqlite3_stmt *statement = db_statement(conn, STATEMENT_OLD_BUDGETS);
 	if (!statement)
 		return WRITE_FAILED;
-	struct number from = walk->number;
 	struct binder binder = {.statement = statement};
-	bind_text(&binder, bytes_from_text(from.digits));
+	bind_integer(&binder, walk->number);
 	bind_integer(&binder, PURGE_SCAN);
 	size_t n = 0, looked_at = 0;
 	int rc = SQLITE_DONE;
 	while (n < PURGE_STEP && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
-		const char *digits = (const char *)sqlite3_column_text(statement, 0);
-		snprintf(walk->number.digits, sizeof(walk->number.digits), "%s",
-		         digits ? digits : "");
+		walk->number = sqlite3_column_int64(statement, 0);
 		if (sqlite3_column_int64(statement, 1) < walk->now_ms)
 			gone[n++] = walk->number;
 		looked_at++;
@@ -494,11 +480,11 @@ static enum write_result budgets_find(struct sqlite_conn *conn, struct purge_wal
 static enum write_result budgets_purge(struct sqlite_conn *conn, struct purge_walk *walk,
                                        struct store_purge *purge)
 {
-	struct number gone[PURGE_STEP];
+	int64_t gone[PURGE_STEP];
 	size_t n = 0;
 	enum write_result result = budgets_find(conn, walk, gone, &n);
 	for (size_t i = 0; i < n && !result; i++)
-		result = budget_purge(conn, &gone[i], purge);
+		result = budget_purge(conn, gone[i], purge);
 	return result;
 }
 

@@ -176,6 +176,8 @@ static void test_place_of_known_octets(void **state)
 	assert_true(id_place(&id) == (2 << 20) - 1);
 	assert_true(id_parse(BYTES("ffffffff-ffff-ffff-ffff-ffffffffffff"), &id));
 	assert_true(id_place(&id) == INT64_MAX);
+	assert_true(id_place_of_moment(-1) == 0);
+	assert_true(id_place_of_moment(INT64_MAX) == INT64_MAX - ((1 << 20) - 1));
 }
 
 static void test_text_and_back(void **state)

@@ -359,6 +359,41 @@ static void the_views_print_names(void **state)
 	folder_remove(&folder);
 }
 
+/* Ids of one place: the later one is refused, as if it had come too late, and nothing of it stays;
+ * whoever asks makes a new id then. */
+static void two_ids_of_one_place_do_not_mix(void **state)
+{
+	(void)state;
+	struct folder folder;
+	struct desk desk;
+	folder_make(&folder);
+	folder_open(&folder);
+	desk_open(&desk, &folder);
+	struct verification first = sample_verification(1), second = sample_verification(2);
+	struct event event = sample_event(1), late = sample_event(2);
+	second.id = first.id;
+	second.id.octets[ID_LEN - 1] ^= 1;
+	late.id = event.id;
+	late.id.octets[6] ^= 1;
+	assert_int_equal(desk_change(&desk, CHANGE_VERIFICATION, &first), OK);
+	assert_int_equal(desk_change(&desk, CHANGE_VERIFICATION, &second), ERR_CONFLICT);
+	second.version = VERSION_ANY;
+	assert_int_equal(desk_change(&desk, CHANGE_VERIFICATION, &second), ERR_CONFLICT);
+	assert_int_equal(desk_change(&desk, CHANGE_EVENT, &event), OK);
+	assert_int_equal(desk_change(&desk, CHANGE_EVENT, &late), ERR_CONFLICT);
+	answer_is(&folder, "SELECT count(*) || ' ' || max(version) FROM verification", "1 1");
+	answer_is(&folder, "SELECT count(*) FROM event", "1");
+	struct store_load load = {.want = WANT_VERIFICATION, .id = second.id};
+	assert_int_equal(desk_load(&desk, &load), OK);
+	assert_null(load.verification);
+	load = (struct store_load){.want = WANT_EVENT, .id = late.id};
+	assert_int_equal(desk_load(&desk, &load), OK);
+	assert_false(load.event_found);
+	desk_done(&desk);
+	folder_close(&folder);
+	folder_remove(&folder);
+}
+
 /* --- damage ---------------------------------------------------------------------------------- */
 
 static void file_fill(const char *path, off_t at, size_t len, int octet)
@@ -614,7 +649,21 @@ static void a_foreign_reader_delays_the_log_only(void **state)
 	folder_remove(&folder);
 }
 
-/* How often numbers of samples stand in a file: those with an odd or even last digit. */
+#define ROWS_SCRUBBED 20000
+
+/* Whether one of the samples' numbers stands there as an integer. */
+static bool integer_stands_at(const char *at)
+{
+	const unsigned char *octets = (const unsigned char *)at;
+	struct number first = sample_number(0);
+	int64_t integer = 0;
+	for (int i = 0; i < 8; i++)
+		integer = integer << 8 | octets[i];
+	integer -= number_to_integer(&first);
+	return integer >= 0 && integer < ROWS_SCRUBBED;
+}
+
+/* How often numbers of samples stand in a file, as digits or as an integer: odd or even ones. */
 static size_t numbers_in(const struct folder *folder, const char *name, bool odd)
 {
 	char path[96];
@@ -629,6 +678,8 @@ static size_t numbers_in(const struct folder *folder, const char *name, bool odd
 	for (char *at = octets, *end = octets + len;
 	     (at = memmem(at, (size_t)(end - at), "447900", 6)); at++)
 		n += (at[NUMBER_DIGITS_MAX - 1] & 1) == odd;
+	for (off_t at = 0; at + 8 <= len; at++)
+		n += integer_stands_at(octets + at) && (octets[at + 7] & 1) == odd;
 	free(octets);
 	return n;
 }
@@ -661,7 +712,7 @@ static void odd_numbers_insert(struct desk *desk, unsigned n)
 static void nothing_of_a_purged_number_is_left_in_the_files(void **state)
 {
 	(void)state;
-	enum { ROWS = 20000 };
+	enum { ROWS = ROWS_SCRUBBED };
 	struct folder folder;
 	struct desk desk;
 	struct problem problem;
@@ -786,6 +837,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_newer_schema_is_refused),
 	    cmocka_unit_test(somebody_else_s_database_is_left_alone),
 	    cmocka_unit_test(the_views_print_names),
+	    cmocka_unit_test(two_ids_of_one_place_do_not_mix),
 	    cmocka_unit_test(garbage_is_refused),
 	    cmocka_unit_test(a_cut_file_is_refused),
 	    cmocka_unit_test(a_damaged_page_is_refused),

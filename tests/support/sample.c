@@ -18,7 +18,10 @@ struct id sample_id(int64_t at_ms, const struct number *number, unsigned n)
 		id.octets[i] = (uint8_t)((uint64_t)at_ms >> (40 - 8 * i));
 	id.octets[6] = (uint8_t)(0x70 | bucket >> 8);
 	id.octets[7] = (uint8_t)bucket;
-	id.octets[8] = 0x80;
+	/* As those that are made, they differ in the bits right after the variant. */
+	id.octets[8] = (uint8_t)(0x80 | (n >> 14 & 0x3F));
+	id.octets[9] = (uint8_t)(n >> 6);
+	id.octets[10] = (uint8_t)(n << 2);
 	for (int i = 0; i < 4; i++)
 		id.octets[12 + i] = (uint8_t)(n >> (24 - 8 * i));
 	return id;

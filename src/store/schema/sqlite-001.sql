@@ -2,9 +2,11 @@
 -- Schema 1: the first one.
 --
 -- Moments are milliseconds since 1970 (columns ending in _ms). Ids are UUIDs of version 7, 16
--- octets, ordered by time; the views at the end print them, moments and states for reading.
+-- octets; the views at the end print them, moments and states for reading.
+-- `place` is an id's millisecond times 2^20 and the 20 bits that follow the variant: what grows with
+-- time is written at the end of its table, and found by one integer.
 -- `bucket` is a hash of the number, there so that a distributed store could keep a number's rows
--- together; it stands last in each key so that keys stay ordered by time.
+-- together; ids have it in them.
 -- `version` counts the writes of a row; every commit names the versions it has read.
 
 CREATE TABLE meta (
@@ -45,14 +47,12 @@ CREATE TABLE line (
 
 -- What was spent on a number, by everybody.
 CREATE TABLE budget (
-	number        TEXT NOT NULL,
-	bucket        INTEGER NOT NULL,
+	number        INTEGER NOT NULL PRIMARY KEY,
 	version       INTEGER NOT NULL,
 	keep_until_ms INTEGER NOT NULL, -- nothing here counts after this
 	send_streak   INTEGER NOT NULL,
-	history       BLOB NOT NULL,    -- moments of sends, then of guesses: for each a count, the
+	history       BLOB NOT NULL     -- moments of sends, then of guesses: for each a count, the
 	                                -- first moment and the steps to the next ones, as varints
-	PRIMARY KEY (number, bucket)
 ) STRICT, WITHOUT ROWID;
 
 -- Consecutive wrong guesses of a number within a tenant; no row: none.
@@ -67,8 +67,8 @@ CREATE TABLE failures (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE verification (
+	place       INTEGER PRIMARY KEY,
 	id          BLOB NOT NULL,
-	bucket      INTEGER NOT NULL,
 	version     INTEGER NOT NULL,
 	purpose     INTEGER NOT NULL,   -- 1 number, 2 phone, 3 login
 	state       INTEGER NOT NULL,   -- 1 live, 2 approved, 3 locked, 4 expired, 5 replaced, 6 cancelled
@@ -92,18 +92,17 @@ CREATE TABLE verification (
 	finished_ms INTEGER,
 	address     TEXT,
 	device      TEXT,
-	slot        TEXT,               -- where a repeated send finds it
-	PRIMARY KEY (id, bucket)
-) STRICT, WITHOUT ROWID;
+	slot        TEXT                -- where a repeated send finds it
+) STRICT;
 CREATE UNIQUE INDEX verification_slot ON verification (slot, tenant, purpose)
 	WHERE state = 1 AND slot IS NOT NULL;
 
--- Keyed by the verification first, so that its messages stand together and need no index.
+-- Keyed by the verification's place first, so that its messages stand together and need no index.
 CREATE TABLE message (
-	verification BLOB NOT NULL,
+	place        INTEGER NOT NULL,  -- of the verification
 	id           BLOB NOT NULL,
-	bucket       INTEGER NOT NULL,
 	version      INTEGER NOT NULL,
+	verification BLOB NOT NULL,
 	generation   INTEGER NOT NULL,  -- of the code it carries
 	state        INTEGER NOT NULL,  -- 1 queued, 2 sending, 3 accepted, 4 failed, 5 delivered,
 	                                -- 6 undelivered, 7 unknown, 8 cancelled
@@ -115,13 +114,13 @@ CREATE TABLE message (
 	created_ms   INTEGER NOT NULL,
 	next_ms      INTEGER NOT NULL,  -- not tried before; while sending: when the claim lapses
 	expires_ms   INTEGER NOT NULL,
-	PRIMARY KEY (verification, id, bucket)
+	PRIMARY KEY (place, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_open ON message (next_ms, expires_ms) WHERE state <= 2;
 
 CREATE TABLE event (
+	place        INTEGER PRIMARY KEY,
 	id           BLOB NOT NULL,
-	bucket       INTEGER NOT NULL,
 	at_ms        INTEGER NOT NULL,
 	kind         TEXT,
 	reason       TEXT,
@@ -129,9 +128,8 @@ CREATE TABLE event (
 	dialect      TEXT,
 	verification BLOB,
 	number_hash  BLOB NOT NULL,
-	count        INTEGER NOT NULL,
-	PRIMARY KEY (id, bucket)
-) STRICT, WITHOUT ROWID;
+	count        INTEGER NOT NULL
+) STRICT;
 
 -- For people.
 
