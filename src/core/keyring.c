@@ -10,7 +10,7 @@ static const struct bytes use_info[KEY_USES] = {
     [KEY_CODE] = BYTES("verifyd code"),     [KEY_CHOSEN] = BYTES("verifyd chosen code"),
     [KEY_NUMBER] = BYTES("verifyd number"), [KEY_PHANTOM] = BYTES("verifyd phantom"),
     [KEY_TOKEN] = BYTES("verifyd token"),   [KEY_RECORD] = BYTES("verifyd record token"),
-    [KEY_PROOF] = BYTES("verifyd proof"),
+    [KEY_PROOF] = BYTES("verifyd proof"),   [KEY_TALLY] = BYTES("verifyd tally"),
 };
 static const struct bytes seal_info = BYTES("verifyd seal");
 

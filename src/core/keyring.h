@@ -23,6 +23,7 @@ enum key_use {
 	KEY_TOKEN,   /* bearer tokens: core/token.h */
 	KEY_RECORD,  /* tokens that name a record: likewise */
 	KEY_PROOF,   /* proofs that a code was right: likewise */
+	KEY_TALLY,   /* names of those who are counted: api/quota.h */
 	KEY_USES,
 };
 

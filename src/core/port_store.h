@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/task.h"
 #include "core/record.h"
+#include "core/tally.h"
 
 /* Rows of one page of a walk. */
 #define WALK_MAX 256
@@ -205,14 +206,26 @@ struct store_claim {
 };
 #define CLAIM_MAX 256
 
+/* --- tallies ---------------------------------------------------------------------------------- */
+
+/* Adds each row's `adds` to what everybody counted in those slots, and answers in `totals` what
+ * stands there then (core/tally.h). All of it or none. */
+struct store_tally {
+	struct tally_row *rows; /* at most TALLY_ROWS_MAX, no two of one key and slot_ms */
+	size_t rows_n;
+	void (*on_done)(struct store_tally *tally);
+	enum err err; /* OK, ERR_STORE, ERR_UNKNOWN, ERR_OVERLOAD */
+	struct task task;
+};
+
 /* --- purge ----------------------------------------------------------------------------------- */
 
 /* One small step of forgetting: deletes at most PURGE_STEP rows of each kind: verifications that
  * were made before `before_ms` and are finished or expired before it, their messages, events older
- * than it, sessions that have expired by `now_ms`, and budgets whose keep_until_ms lies before it.
- * A record was made when its id says. `more`: call again, also when nothing was deleted: the step
- * may have walked past rows that stay. A caller that stops early may find the walk going on from
- * there.
+ * than it, sessions that have expired by `now_ms`, slots of tallies that have ended by then, and
+ * budgets whose keep_until_ms lies before it. A record was made when its id says. `more`: call
+ * again, also when nothing was deleted: the step may have walked past rows that stay. A caller that
+ * stops early may find the walk going on from there.
  */
 struct store_purge {
 	int64_t now_ms;
@@ -291,6 +304,7 @@ struct store_ops {
 	 * counted when its queue is full. Copies what it needs before it returns. */
 	void (*note)(struct store *store, const struct event *event);
 	void (*claim)(struct store *store, struct store_claim *claim);
+	void (*tally)(struct store *store, struct store_tally *tally);
 	void (*purge)(struct store *store, struct store_purge *purge);
 	void (*count)(struct store *store, struct store_count *count);
 	void (*walk)(struct store *store, struct store_walk *walk);

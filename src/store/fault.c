@@ -34,6 +34,7 @@ enum call_kind {
 	CALL_LOAD,
 	CALL_COMMIT,
 	CALL_CLAIM,
+	CALL_TALLY,
 	CALL_PURGE,
 	CALL_COUNT,
 	CALL_WALK,
@@ -52,6 +53,7 @@ struct fault_call {
 		struct store_load load;
 		struct store_commit commit;
 		struct store_claim claim;
+		struct store_tally tally;
 		struct store_purge purge;
 		struct store_count count;
 		struct store_walk walk;
@@ -126,6 +128,9 @@ static void call_fail(struct fault_call *call, enum err err)
 		call->claim.claimed_n = 0;
 		call->claim.err = err;
 		return;
+	case CALL_TALLY:
+		call->tally.err = err;
+		return;
 	case CALL_PURGE:
 		call->purge.deleted = 0;
 		call->purge.more = false;
@@ -155,6 +160,8 @@ static enum err call_err(const struct fault_call *call)
 		return call->commit.err;
 	case CALL_CLAIM:
 		return call->claim.err;
+	case CALL_TALLY:
+		return call->tally.err;
 	case CALL_PURGE:
 		return call->purge.err;
 	case CALL_COUNT:
@@ -189,6 +196,9 @@ static void call_answer(struct fault_call *call)
 		return;
 	case CALL_CLAIM:
 		ANSWER(call, claim, store_claim);
+		return;
+	case CALL_TALLY:
+		ANSWER(call, tally, store_tally);
 		return;
 	case CALL_PURGE:
 		ANSWER(call, purge, store_purge);
@@ -248,6 +258,11 @@ static void on_commit(struct store_commit *commit)
 static void on_claim(struct store_claim *claim)
 {
 	call_done(CONTAINER_OF(claim, struct fault_call, claim));
+}
+
+static void on_tally(struct store_tally *tally)
+{
+	call_done(CONTAINER_OF(tally, struct fault_call, tally));
 }
 
 static void on_purge(struct store_purge *purge)
@@ -337,6 +352,15 @@ static void fault_claim(struct store *store, struct store_claim *claim)
 		call->fault->inner->ops->claim(call->fault->inner, &call->claim);
 }
 
+static void fault_tally(struct store *store, struct store_tally *tally)
+{
+	struct fault_call *call = call_new(store, CALL_TALLY, tally);
+	call->tally = *tally;
+	call->tally.on_done = on_tally;
+	if (call_goes_on(call))
+		call->fault->inner->ops->tally(call->fault->inner, &call->tally);
+}
+
 static void fault_purge(struct store *store, struct store_purge *purge)
 {
 	struct fault_call *call = call_new(store, CALL_PURGE, purge);
@@ -406,6 +430,7 @@ static const struct store_ops fault_ops = {
     .commit = fault_commit,
     .note = fault_note,
     .claim = fault_claim,
+    .tally = fault_tally,
     .purge = fault_purge,
     .count = fault_count,
     .walk = fault_walk,

@@ -9,6 +9,7 @@ enum call_kind {
 	CALL_LOAD,
 	CALL_COMMIT,
 	CALL_CLAIM,
+	CALL_TALLY,
 	CALL_PURGE,
 	CALL_COUNT,
 	CALL_WALK,
@@ -22,6 +23,7 @@ struct call {
 		struct store_load *load;
 		struct store_commit *commit;
 		struct store_claim *claim;
+		struct store_tally *tally;
 		struct store_purge *purge;
 		struct store_count *count;
 		struct store_walk *walk;
@@ -91,6 +93,9 @@ static void call_carry_out(struct memory_store *memory, const struct call *call)
 	case CALL_CLAIM:
 		rows_claim(memory, call->claim);
 		break;
+	case CALL_TALLY:
+		rows_tally(memory, call->tally);
+		break;
 	case CALL_PURGE:
 		rows_purge(memory, call->purge);
 		break;
@@ -118,6 +123,9 @@ static void call_answer(const struct call *call)
 		break;
 	case CALL_CLAIM:
 		call->claim->on_done(call->claim);
+		break;
+	case CALL_TALLY:
+		call->tally->on_done(call->tally);
 		break;
 	case CALL_PURGE:
 		call->purge->on_done(call->purge);
@@ -170,6 +178,11 @@ static void memory_claim(struct store *store, struct store_claim *claim)
 {
 	assert(claim->max <= CLAIM_MAX);
 	call_add(store, (struct call){.kind = CALL_CLAIM, .claim = claim});
+}
+
+static void memory_tally(struct store *store, struct store_tally *tally)
+{
+	call_add(store, (struct call){.kind = CALL_TALLY, .tally = tally});
 }
 
 static void memory_purge(struct store *store, struct store_purge *purge)
@@ -226,6 +239,7 @@ static const struct store_ops memory_ops = {
     .commit = memory_commit,
     .note = memory_note,
     .claim = memory_claim,
+    .tally = memory_tally,
     .purge = memory_purge,
     .count = memory_count,
     .walk = memory_walk,

@@ -71,6 +71,7 @@ void rows_purge(struct memory_store *memory, struct store_purge *purge)
 	kind_purge(memory, purge, CHANGE_EVENT);
 	kind_purge(memory, purge, CHANGE_SESSION);
 	kind_purge(memory, purge, CHANGE_BUDGET);
+	tallies_purge(memory, purge);
 }
 
 /* --- erase ----------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  *      memory_rows.c     the records, how they are kept and changed
  *      memory_read.c     loads, counts, walks
  *      memory_forget.c   purge, erase
+ *      memory_tally.c    what is counted per anybody else
  */
 #ifndef STORE_MEMORY_PRIVATE_H
 #define STORE_MEMORY_PRIVATE_H
@@ -54,6 +55,8 @@ struct memory_store {
 	struct memory_table tables[RECORD_KINDS];
 	struct map handles; /* (kind, tenant, value) -> the row that has it */
 	struct list messages_open;
+	struct map tallies; /* struct memory_tally by its key */
+	struct list tallies_order;
 	struct buf key; /* scratch: the key that is looked for */
 	uint64_t generation;
 	uint64_t seed;
@@ -77,6 +80,9 @@ void rows_load(struct memory_store *memory, struct store_load *load);
 void rows_commit(struct memory_store *memory, struct store_commit *commit);
 void rows_note(struct memory_store *memory, const struct event *event);
 void rows_claim(struct memory_store *memory, struct store_claim *claim);
+void rows_tally(struct memory_store *memory, struct store_tally *tally);
+void tallies_purge(struct memory_store *memory, struct store_purge *purge);
+void tallies_done(struct memory_store *memory);
 void rows_purge(struct memory_store *memory, struct store_purge *purge);
 void rows_count(struct memory_store *memory, struct store_count *count);
 void rows_walk(struct memory_store *memory, struct store_walk *walk);

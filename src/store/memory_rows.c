@@ -11,8 +11,10 @@
 enum err rows_init(struct memory_store *memory)
 {
 	list_init(&memory->messages_open);
+	list_init(&memory->tallies_order);
 	buf_init(&memory->key, 0);
 	enum err err = map_init(&memory->handles);
+	err = err ? err : map_init(&memory->tallies);
 	for (int i = 0; i < RECORD_KINDS; i++) {
 		list_init(&memory->tables[i].order);
 		err = err ? err : map_init(&memory->tables[i].rows);
@@ -29,6 +31,7 @@ void rows_done(struct memory_store *memory)
 			free(CONTAINER_OF(member, struct memory_row, order));
 		map_done(&table->rows);
 	}
+	tallies_done(memory);
 	map_done(&memory->handles);
 	buf_done(&memory->key);
 }

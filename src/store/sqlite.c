@@ -177,6 +177,12 @@ void on_commit_answer(struct task *task)
 	commit->on_done(commit);
 }
 
+void on_tally_answer(struct task *task)
+{
+	struct store_tally *tally = CONTAINER_OF(task, struct store_tally, task);
+	tally->on_done(tally);
+}
+
 void on_purge_answer(struct task *task)
 {
 	struct store_purge *purge = CONTAINER_OF(task, struct store_purge, task);
@@ -310,6 +316,18 @@ static void handle_commit(struct store *store, struct store_commit *commit)
 	round_add(handle, &handle->writes, &commit->task, on_commit_answer);
 }
 
+static void handle_tally(struct store *store, struct store_tally *tally)
+{
+	struct sqlite_handle *handle = handle_of(store);
+	tally->err = ERR_OVERLOAD;
+	if (writes_are_full(handle)) {
+		round_add(handle, &handle->refused, &tally->task, on_tally_answer);
+		return;
+	}
+	handle->writes_under_way++;
+	round_add(handle, &handle->writes, &tally->task, on_tally_answer);
+}
+
 static void handle_purge(struct store *store, struct store_purge *purge)
 {
 	struct sqlite_handle *handle = handle_of(store);
@@ -440,6 +458,7 @@ static const struct store_ops sqlite_ops = {
     .commit = handle_commit,
     .note = handle_note,
     .claim = handle_claim,
+    .tally = handle_tally,
     .purge = handle_purge,
     .count = handle_count,
     .walk = handle_walk,

@@ -14,6 +14,7 @@
  *      sqlite_read.c     loads
  *      sqlite_write.c    one commit, claim or purge inside the writer's transaction
  *      sqlite_erase.c    erasing a number, likewise
+ *      sqlite_tally.c    what is counted per anybody who is no number
  *      sqlite_writer.c   the writer thread: batches, faults, cutting the log
  *      sqlite_keeper.c   the keeper thread: checkpoints, jobs
  *      sqlite_walk.c     its jobs: counts, pages, where a number is */
@@ -288,6 +289,7 @@ struct sqlite_note {
 void on_commit_answer(struct task *task);
 void on_claim_answer(struct task *task);
 void on_purge_answer(struct task *task);
+void on_tally_answer(struct task *task);
 void on_count_answer(struct task *task);
 void on_walk_answer(struct task *task);
 void on_erase_answer(struct task *task);
@@ -380,6 +382,9 @@ enum write_result {
 enum write_result write_commit(struct sqlite_conn *conn, struct store_commit *commit, bool alone);
 enum write_result write_note(struct sqlite_conn *conn, const struct event *event);
 enum write_result write_claim(struct sqlite_conn *conn, struct sqlite_claim *claim);
+/* sqlite_tally.c */
+enum write_result write_tally(struct sqlite_conn *conn, struct store_tally *tally);
+enum write_result tallies_purge_step(struct sqlite_conn *conn, struct store_purge *purge);
 enum write_result write_purge(struct sqlite_conn *conn, struct sqlite_handle *handle,
                               struct store_purge *purge);
 

@@ -499,6 +499,8 @@ enum write_result write_purge(struct sqlite_conn *conn, struct sqlite_handle *ha
 	enum write_result result = events_purge(conn, purge);
 	if (!result)
 		result = sessions_purge(conn, purge);
+	if (!result)
+		result = tallies_purge_step(conn, purge);
 	if (!result && !walk.verifications_done)
 		result = verifications_purge(conn, &walk, purge);
 	if (!result && !walk.budgets_done)

@@ -191,6 +191,8 @@ static enum write_result entry_carry_out(struct sqlite_conn *conn, const struct 
 		return write_commit(conn, CONTAINER_OF(task, struct store_commit, task), alone);
 	if (task->run == on_claim_answer)
 		return write_claim(conn, CONTAINER_OF(task, struct sqlite_claim, task));
+	if (task->run == on_tally_answer)
+		return write_tally(conn, CONTAINER_OF(task, struct store_tally, task));
 	if (task->run == on_erase_answer)
 		return write_erase(conn, CONTAINER_OF(task, struct sqlite_erase, task));
 	assert(task->run == on_purge_answer);
@@ -264,6 +266,8 @@ static void entry_fail(const struct batch_entry *entry, enum err err)
 		CONTAINER_OF(task, struct store_commit, task)->err = err;
 	else if (task->run == on_claim_answer)
 		CONTAINER_OF(task, struct sqlite_claim, task)->err = err;
+	else if (task->run == on_tally_answer)
+		CONTAINER_OF(task, struct store_tally, task)->err = err;
 	else if (task->run == on_erase_answer)
 		CONTAINER_OF(task, struct sqlite_erase, task)->err = err;
 	else

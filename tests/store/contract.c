@@ -143,10 +143,15 @@ int contract_run(const struct contract_kind *kind, const struct CMUnitTest *own,
 		const struct CMUnitTest *cases;
 		size_t n;
 	} parts[] = {
-	    {contract_records, contract_records_n}, {contract_commits, contract_commits_n},
-	    {contract_slots, contract_slots_n},     {contract_messages, contract_messages_n},
-	    {contract_people, contract_people_n},   {contract_walks, contract_walks_n},
-	    {contract_races, contract_races_n},     {own, own_n},
+	    {contract_records, contract_records_n},
+	    {contract_commits, contract_commits_n},
+	    {contract_slots, contract_slots_n},
+	    {contract_messages, contract_messages_n},
+	    {contract_people, contract_people_n},
+	    {contract_walks, contract_walks_n},
+	    {contract_tallies, contract_tallies_n},
+	    {contract_races, contract_races_n},
+	    {own, own_n},
 	};
 	struct CMUnitTest all[160];
 	size_t n = 0;

@@ -51,9 +51,9 @@ struct change record_set_change(const struct record_set *set, int i);
 void record_set_version(struct record_set *set, int i, uint64_t version);
 
 extern const struct CMUnitTest contract_records[], contract_commits[], contract_slots[],
-    contract_messages[], contract_races[], contract_people[], contract_walks[];
+    contract_messages[], contract_races[], contract_people[], contract_walks[], contract_tallies[];
 extern const size_t contract_records_n, contract_commits_n, contract_slots_n, contract_messages_n,
-    contract_races_n, contract_people_n, contract_walks_n;
+    contract_races_n, contract_people_n, contract_walks_n, contract_tallies_n;
 
 int case_set_up(void **state);
 int case_tear_down(void **state);

@@ -103,6 +103,25 @@ static void on_purge(struct store_purge *purge)
 	CONTAINER_OF(purge, struct waiting_purge, purge)->done = true;
 }
 
+struct waiting_tally {
+	struct store_tally tally;
+	bool done;
+};
+
+static void on_tally(struct store_tally *tally)
+{
+	CONTAINER_OF(tally, struct waiting_tally, tally)->done = true;
+}
+
+enum err desk_tally(struct desk *desk, struct tally_row *rows, size_t n)
+{
+	struct waiting_tally waiting = {.tally = {.rows = rows, .rows_n = n, .on_done = on_tally}};
+	desk->store->ops->tally(desk->store, &waiting.tally);
+	assert(!waiting.done);
+	test_executor_run_until(&desk->executor, &waiting.done);
+	return waiting.tally.err;
+}
+
 enum err desk_purge(struct desk *desk, int64_t now_ms, int64_t before_ms, size_t *ret_deleted,
                     bool *ret_more)
 {

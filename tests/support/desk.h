@@ -23,6 +23,8 @@ enum err desk_change(struct desk *desk, enum change_kind kind, const void *recor
 enum err desk_load(struct desk *desk, struct store_load *load);
 enum err desk_claim(struct desk *desk, int64_t now_ms, int64_t lapse_ms, size_t max,
                     struct claimed **ret, size_t *ret_n);
+/* Rows as in struct store_tally. */
+enum err desk_tally(struct desk *desk, struct tally_row *rows, size_t n);
 /* One step. */
 enum err desk_purge(struct desk *desk, int64_t now_ms, int64_t before_ms, size_t *ret_deleted,
                     bool *ret_more);

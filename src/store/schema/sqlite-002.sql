@@ -100,6 +100,17 @@ CREATE TABLE system (
 	PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 
+-- What is counted per end user's address, client and typed name; who they are is a keyed hash.
+CREATE TABLE tally (
+	key     BLOB NOT NULL,
+	slot_ms INTEGER NOT NULL,       -- length of a slot
+	slot    INTEGER NOT NULL,       -- its number since 1970
+	count   INTEGER NOT NULL,
+	ends_ms INTEGER NOT NULL,       -- it counts nowhere after this
+	PRIMARY KEY (key, slot_ms, slot)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tally_ends ON tally (ends_ms);
+
 -- For people.
 
 CREATE VIEW users AS SELECT
