@@ -220,3 +220,16 @@ void stream_close(struct stream *stream)
 	stream->closing = true;
 	uv_close((uv_handle_t *)&stream->uv, on_uv_closed);
 }
+
+void stream_drop(struct stream *stream)
+{
+	stream->user = NULL;
+	stream_close(stream);
+}
+
+void stream_pass(struct stream *stream, const struct stream_user *user, void *data)
+{
+	assert(!stream->closing);
+	stream->user = user;
+	stream->data = data;
+}

@@ -41,6 +41,9 @@ struct stream_user {
  * no memory: `fd` is closed then. */
 struct stream *stream_new(struct io_loop *loop, int fd, const struct stream_user *user, void *data);
 
+/* From now on others use the stream; the one who did hears no more of it. Not from on_room. */
+void stream_pass(struct stream *stream, const struct stream_user *user, void *data);
+
 /* Sends the parts, one after another, in one system call where the socket takes them; what it does
  * not take is copied and sent later (on_drained). False: the stream is broken, or more than
  * STREAM_QUEUE_MAX would wait. It must be closed then. */
@@ -56,5 +59,7 @@ void stream_resume(struct stream *stream);
 void stream_shutdown(struct stream *stream);
 /* At once, dropping what is queued. Once. */
 void stream_close(struct stream *stream);
+/* The same, and nobody wants to hear of it: not even on_closed is called. */
+void stream_drop(struct stream *stream);
 
 #endif

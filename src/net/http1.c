@@ -6,7 +6,6 @@
 #include "net/http1_private.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 /* --- exchanges ------------------------------------------------------------------------------- */
 
@@ -20,7 +19,7 @@ static struct exchange *exchange_take(struct conn *conn)
 		http1->kept = exchange->next;
 		http1->kept_n--;
 	} else {
-		size_t fields = http1->limits.fields_max * sizeof(struct http_field);
+		size_t fields = http1->shared->limits.fields_max * sizeof(struct http_field);
 		exchange = malloc(sizeof(*exchange) + fields);
 		if (!exchange)
 			return NULL;
@@ -32,6 +31,7 @@ static struct exchange *exchange_take(struct conn *conn)
 	exchange->body_len = exchange->body_room = 0;
 	exchange->left = exchange->drained = exchange->body_seen = 0;
 	exchange->body_done = true;
+	exchange->too_large = false;
 	exchange->handed = exchange->begun = exchange->continue_withheld = false;
 	http_head_init(&exchange->head, exchange->fields);
 	exchange->request =
@@ -45,7 +45,7 @@ static void exchange_give(struct conn *conn)
 	struct exchange *exchange = conn->exchange;
 	conn->exchange = NULL;
 	conn->pinned = 0;
-	block_give(&http1->blocks, exchange->held);
+	block_give(&http1->shared->blocks, exchange->held);
 	if (http1->kept_n == HTTP1_EXCHANGES_KEPT_MAX) {
 		arena_done(&exchange->arena);
 		free(exchange);
@@ -64,8 +64,8 @@ static void conn_free(struct conn *conn)
 	struct http1 *http1 = conn->http1;
 	list_remove(&conn->link);
 	list_remove(&conn->dirty_link);
-	block_give(&http1->blocks, conn->in);
-	block_give(&http1->blocks, conn->out);
+	block_give(&http1->shared->blocks, conn->in);
+	block_give(&http1->shared->blocks, conn->out);
 	free(conn);
 	http1->alive--;
 	http1_check_stopped(http1);
@@ -92,7 +92,7 @@ void conn_close(struct conn *conn)
 	struct http1 *http1 = conn->http1;
 	conn_enter(conn, CONN_CLOSED);
 	http1->open--;
-	atomic_store_explicit(&http1->counts.open, http1->open, memory_order_relaxed);
+	shared_closed(http1->shared);
 	list_remove(&conn->dirty_link);
 	stream_close(conn->stream);
 	if (conn->exchange)
@@ -132,7 +132,7 @@ void conn_refuse(struct conn *conn, int status, const char *why)
 	struct exchange *exchange = conn->exchange;
 	struct request *request = &exchange->request;
 	assert(!exchange->handed && !request->answered);
-	count_one(&conn->http1->counts.refused);
+	count_one(&conn->http1->shared->counts.refused);
 	request->answered = true;
 	if (exchange->begun) {
 		request->abandoned = true;
@@ -152,7 +152,7 @@ void conn_refuse(struct conn *conn, int status, const char *why)
 static void on_answer(struct request *request)
 {
 	struct conn *conn = CONTAINER_OF(request, struct exchange, request)->conn;
-	assert(io_loop_is_current(conn->http1->loop));
+	assert(io_loop_is_current(conn->http1->shared->loop));
 	if (conn->state == CONN_CLOSED) {
 		if (conn->exchange->handed)
 			exchange_give(conn);
@@ -180,8 +180,9 @@ static void request_fill(struct conn *conn)
 	request->fields_n = head->fields_n;
 	request->has_length = head->has_length;
 	request->length = head->length;
+	request->secure = conn->secure;
 	request->peer = bytes_from_text(conn->peer);
-	request->received_ms = io_loop_now_ms(conn->http1->loop);
+	request->received_ms = io_loop_now_ms(conn->http1->shared->loop);
 }
 
 /* From here on the handler owes an answer. */
@@ -191,7 +192,7 @@ static void hand_over(struct conn *conn,
 	struct exchange *exchange = conn->exchange;
 	exchange->handed = true;
 	conn_enter(conn, CONN_ANSWER);
-	on_done(conn->http1->handler, &exchange->request);
+	on_done(conn->http1->shared->handler, &exchange->request);
 }
 
 static void hand_body_over(struct conn *conn)
@@ -199,7 +200,7 @@ static void hand_body_over(struct conn *conn)
 	struct exchange *exchange = conn->exchange;
 	if (exchange->body)
 		exchange->request.body = (struct bytes){exchange->body, exchange->body_len};
-	hand_over(conn, conn->http1->handler->on_request);
+	hand_over(conn, conn->http1->shared->handler->on_request);
 }
 
 /* The head wants something that is not the handler's to decide. True: it was answered. */
@@ -222,12 +223,12 @@ static void request_begin(struct conn *conn)
 {
 	struct exchange *exchange = conn->exchange;
 	struct request *request = &exchange->request;
-	struct request_handler *handler = conn->http1->handler;
-	count_one(&conn->http1->counts.requests);
+	struct request_handler *handler = conn->http1->shared->handler;
+	count_one(&conn->http1->shared->counts.requests);
 	request_fill(conn);
 	exchange->left = exchange->head.length;
 	exchange->body_done = !exchange->head.chunked && exchange->left == 0;
-	exchange->body_since_ms = http1_now(conn->http1);
+	exchange->body_since_ms = shared_now(conn->http1->shared);
 	exchange->body_seen = conn->in->end - conn->in->at;
 	exchange->continue_withheld = exchange->head.expect == HTTP_EXPECT_CONTINUE &&
 	                              exchange->head.minor && !exchange->body_done &&
@@ -256,11 +257,11 @@ static bool step_next(struct conn *conn)
 {
 	struct http1 *http1 = conn->http1;
 	if (!conn->in || conn->in->at == conn->in->end) {
-		block_give(&http1->blocks, conn->in);
+		block_give(&http1->shared->blocks, conn->in);
 		conn->in = NULL;
-		if (conn->ended || http1->stopping)
+		if (conn->ended || http1->shared->stopping)
 			conn_finish(conn);
-		else if (conn->state != CONN_IDLE && conn->state != CONN_FRESH)
+		else if (conn->state != CONN_IDLE)
 			conn_enter(conn, CONN_IDLE);
 		return false;
 	}
@@ -269,7 +270,7 @@ static bool step_next(struct conn *conn)
 		conn_close(conn);
 		return false;
 	}
-	conn->since_ms = http1_now(http1);
+	conn->since_ms = shared_now(http1->shared);
 	conn_enter(conn, CONN_HEAD);
 	return true;
 }
@@ -333,7 +334,7 @@ static bool step_linger(struct conn *conn)
 {
 	if (conn->exchange)
 		exchange_give(conn);
-	block_give(&conn->http1->blocks, conn->in);
+	block_give(&conn->http1->shared->blocks, conn->in);
 	conn->in = NULL;
 	return false;
 }
@@ -341,7 +342,6 @@ static bool step_linger(struct conn *conn)
 static bool conn_step(struct conn *conn)
 {
 	switch (conn->state) {
-	case CONN_FRESH:
 	case CONN_IDLE:
 		return step_next(conn);
 	case CONN_HEAD:
@@ -401,9 +401,9 @@ static void head_make_room(struct conn *conn)
 	size_t len = in->end - in->at;
 	struct block *to = in;
 	if (in->at == 0) {
-		if (in->size >= conn->http1->blocks.large)
+		if (in->size >= conn->http1->shared->blocks.large)
 			return;
-		to = block_take(&conn->http1->blocks, conn->http1->blocks.large);
+		to = block_take(&conn->http1->shared->blocks, conn->http1->shared->blocks.large);
 		if (!to)
 			return;
 	}
@@ -411,7 +411,7 @@ static void head_make_room(struct conn *conn)
 	to->at = 0;
 	to->end = len;
 	if (to != in)
-		block_give(&conn->http1->blocks, in);
+		block_give(&conn->http1->shared->blocks, in);
 	conn->in = to;
 	http_head_init(&conn->exchange->head, conn->exchange->fields);
 }
@@ -420,7 +420,7 @@ static struct stream_room room_in_block(struct conn *conn)
 {
 	conn->room = ROOM_BLOCK;
 	if (!conn->in)
-		conn->in = block_take(&conn->http1->blocks, BLOCK_SMALL);
+		conn->in = block_take(&conn->http1->shared->blocks, BLOCK_SMALL);
 	if (!conn->in)
 		return (struct stream_room){NULL, 0};
 	block_reset(conn);
@@ -434,7 +434,7 @@ static struct stream_room on_room(void *data)
 {
 	struct conn *conn = data;
 	if (conn->state == CONN_LINGER) {
-		struct block *scratch = conn->http1->scratch;
+		struct block *scratch = conn->http1->shared->scratch;
 		conn->room = ROOM_SCRATCH;
 		return (struct stream_room){scratch->data, scratch->size};
 	}
@@ -500,54 +500,40 @@ static const struct stream_user stream_user = {
     .on_closed = on_closed,
 };
 
-/* Makes room for one more by ending the connection that has been idle longest. */
-static bool make_room(struct http1 *http1)
+int64_t http1_idle_since(const struct http1 *http1)
 {
-	static const enum conn_state idle[] = {CONN_IDLE, CONN_FRESH};
-	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
-		struct list *list = &http1->lists[idle[i]];
-		if (list_is_empty(list))
-			continue;
-		conn_finish(CONTAINER_OF(list->next, struct conn, link));
-		return true;
-	}
-	return false;
+	const struct list *idle = &http1->lists[CONN_IDLE];
+	if (list_is_empty(idle))
+		return INT64_MAX;
+	return CONTAINER_OF(idle->next, struct conn, link)->deadline_ms -
+	       http1->shared->limits.idle_ms;
 }
 
-void http1_starved(struct http1 *http1)
+void http1_idle_end(struct http1 *http1)
 {
-	count_one(&http1->counts.turned_away);
+	conn_finish(CONTAINER_OF(http1->lists[CONN_IDLE].next, struct conn, link));
 }
 
-void http1_accept(struct http1 *http1, int fd, const char *peer)
+void http1_adopt(struct http1 *http1, const struct net_arrival *arrival)
 {
-	if (http1->open >= http1->limits.connections_max) {
-		http1_starved(http1);
-		if (!make_room(http1)) {
-			(void)close(fd);
-			return;
-		}
-	}
 	struct conn *conn = calloc(1, sizeof(*conn));
 	if (!conn) {
-		http1_starved(http1);
-		(void)close(fd);
+		block_give(&http1->shared->blocks, arrival->in);
+		shared_closed(http1->shared);
+		stream_drop(arrival->stream);
 		return;
 	}
 	conn->http1 = http1;
 	list_init(&conn->link);
 	list_init(&conn->dirty_link);
-	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
-	conn->stream = stream_new(http1->loop, fd, &stream_user, conn);
-	if (!conn->stream) {
-		http1_starved(http1);
-		free(conn);
-		return;
-	}
+	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", arrival->peer);
+	conn->secure = arrival->secure;
+	conn->in = arrival->in;
+	conn->stream = arrival->stream;
+	stream_pass(conn->stream, &stream_user, conn);
 	http1->alive++;
 	http1->streams++;
 	http1->open++;
-	count_one(&http1->counts.accepted);
-	atomic_store_explicit(&http1->counts.open, http1->open, memory_order_relaxed);
-	conn_enter(conn, CONN_FRESH);
+	conn_enter(conn, CONN_IDLE);
+	conn_run(conn);
 }

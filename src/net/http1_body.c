@@ -35,7 +35,7 @@ static bool block_make_room(struct conn *conn)
 	size_t len = in->end - in->at;
 	if (in->size - in->at >= HTTP1_CHUNK_ROOM_MIN)
 		return true;
-	struct block *fresh = block_take(&conn->http1->blocks, BLOCK_SMALL);
+	struct block *fresh = block_take(&conn->http1->shared->blocks, BLOCK_SMALL);
 	if (!fresh)
 		return false;
 	memcpy(fresh->data, in->data + in->at, len);
@@ -98,6 +98,28 @@ static bool read_with_length(struct conn *conn)
 	return exchange->body_done;
 }
 
+/* It is longer than it may be. What has come of the rest is dropped; when that is all of it, the
+ * connection goes on after the answer. */
+static void chunked_is_too_large(struct conn *conn)
+{
+	struct exchange *exchange = conn->exchange;
+	struct block *in = conn->in;
+	size_t used, made;
+	struct http_refusal refusal;
+	enum err err = http_chunked_decode(&exchange->chunked, block_bytes(in), NULL, 0, &used,
+	                                   &made, &refusal);
+	if (err == ERR_MALFORMED) {
+		conn_refuse(conn, refusal.status, refusal.why);
+		return;
+	}
+	in->at += used;
+	exchange->body_done = err == OK;
+	exchange->too_large = exchange->handed = true;
+	conn_enter(conn, CONN_ANSWER);
+	conn->http1->shared->handler->on_too_large(conn->http1->shared->handler,
+	                                           &exchange->request);
+}
+
 static bool read_chunked(struct conn *conn)
 {
 	struct exchange *exchange = conn->exchange;
@@ -125,10 +147,7 @@ static bool read_chunked(struct conn *conn)
 			return err == OK;
 		/* There is data and no room: grow, or it is too large. */
 		if (exchange->body_room == body_most(exchange)) {
-			exchange->handed = true;
-			conn_enter(conn, CONN_ANSWER);
-			conn->http1->handler->on_too_large(conn->http1->handler,
-			                                   &exchange->request);
+			chunked_is_too_large(conn);
 			return true;
 		}
 	}
@@ -157,7 +176,8 @@ bool body_is_not_worth_draining(const struct conn *conn)
 	if (exchange->body_done)
 		return false;
 	/* A client that was not told to go on may send the body or the next request. */
-	return exchange->continue_withheld || exchange->left > conn->http1->limits.drain_max;
+	return exchange->continue_withheld || exchange->too_large ||
+	       exchange->left > conn->http1->shared->limits.drain_max;
 }
 
 static bool drain_chunked(struct conn *conn)
@@ -176,7 +196,7 @@ static bool drain_chunked(struct conn *conn)
 	in->at += used;
 	exchange->drained += used;
 	exchange->body_done = err == OK;
-	if (err == OK || exchange->drained <= conn->http1->limits.drain_max)
+	if (err == OK || exchange->drained <= conn->http1->shared->limits.drain_max)
 		return err == OK;
 	conn_linger(conn);
 	return true;

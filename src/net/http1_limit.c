@@ -7,27 +7,21 @@
 
 #include <assert.h>
 
-int64_t http1_now(struct http1 *http1)
-{
-	return http1->mono_ms ? http1->mono_ms() : io_loop_mono_ms(http1->loop);
-}
-
 /* How long a connection may stay; below 0: for ever. */
 static int64_t state_ms(const struct http1 *http1, enum conn_state state)
 {
 	switch (state) {
-	case CONN_FRESH:
 	case CONN_HEAD:
-		return http1->limits.head_ms;
+		return http1->shared->limits.head_ms;
 	case CONN_IDLE:
-		return http1->limits.idle_ms;
+		return http1->shared->limits.idle_ms;
 	case CONN_BODY:
 	case CONN_DRAIN:
 		return HTTP1_BODY_CHECK_MS;
 	case CONN_WRITE:
-		return http1->limits.write_ms;
+		return http1->shared->limits.write_ms;
 	case CONN_LINGER:
-		return http1->limits.linger_ms;
+		return http1->shared->limits.linger_ms;
 	case CONN_ANSWER: /* the handler has promised to answer */
 	case CONN_CLOSED:
 	case CONN_STATES:
@@ -42,7 +36,7 @@ void conn_enter(struct conn *conn, enum conn_state state)
 	assert(conn->state != CONN_CLOSED || state == CONN_CLOSED);
 	int64_t ms = state_ms(http1, state);
 	conn->state = state;
-	conn->deadline_ms = ms < 0 ? INT64_MAX : http1_now(http1) + ms;
+	conn->deadline_ms = ms < 0 ? INT64_MAX : shared_now(http1->shared) + ms;
 	list_remove(&conn->link);
 	list_append(&http1->lists[state], &conn->link);
 }
@@ -50,7 +44,7 @@ void conn_enter(struct conn *conn, enum conn_state state)
 /* A body may take until request_ms, and must keep its pace once it had time to find it. */
 static bool body_is_late(const struct conn *conn, int64_t now_ms)
 {
-	const struct net_limits *limits = &conn->http1->limits;
+	const struct net_limits *limits = &conn->http1->shared->limits;
 	const struct exchange *exchange = conn->exchange;
 	if (now_ms - conn->since_ms >= limits->request_ms)
 		return true;
@@ -77,7 +71,6 @@ static void conn_expire(struct conn *conn, int64_t now_ms)
 		else
 			conn_enter(conn, CONN_DRAIN);
 		break;
-	case CONN_FRESH:
 	case CONN_IDLE:
 	case CONN_WRITE:
 	case CONN_LINGER:
@@ -110,10 +103,10 @@ static void close_all(struct http1 *http1)
 
 void http1_tick(struct http1 *http1)
 {
-	int64_t now_ms = http1_now(http1);
+	int64_t now_ms = shared_now(http1->shared);
 	for (int state = 0; state < CONN_CLOSED; state++)
 		expire_list(&http1->lists[state], now_ms);
-	if (http1->stopping && now_ms >= http1->stop_at_ms)
+	if (http1->shared->stopping && now_ms >= http1->shared->stop_at_ms)
 		close_all(http1);
 	http1_check_stopped(http1);
 }

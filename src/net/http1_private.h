@@ -6,28 +6,21 @@
 
 #include "base/list.h"
 #include "io/listener.h"
-#include "io/stream.h"
-#include "net/block.h"
 #include "net/http1.h"
 #include "wire/http.h"
 
-#define HTTP1_BODY_ROOM ((size_t)4096)      /* a large block holds this beside the longest head */
 #define HTTP1_BODY_FIRST ((size_t)4096)     /* first piece of memory for a body; doubles */
 #define HTTP1_CHUNK_ROOM_MIN ((size_t)1024) /* for chunks, beside the head in its block */
 #define HTTP1_BODY_CHECK_MS 500             /* how often a body's pace is looked at */
-#define HTTP1_TICK_MS 100
 #define HTTP1_EXCHANGES_KEPT_MAX 64
-#define HTTP1_DATE_MAX 40
 
 /* A connection stands in the list of its state, in order of deadline: every state gives the same
  * time to each who enters it.
  *
- *   FRESH ─┐            ┌────────────── 100-continue, body ──────────────┐
- *   IDLE ──┴─► HEAD ────┴─► BODY ─► ANSWER ─► DRAIN ─► WRITE ─► IDLE     │
- *               └── refusal, or an answer that closes ─► LINGER ─► CLOSED
+ *   IDLE ─► HEAD ─► BODY ─► ANSWER ─► DRAIN ─► WRITE ─► IDLE
+ *            └── refusal, or an answer that closes ─► LINGER ─► CLOSED
  */
 enum conn_state {
-	CONN_FRESH,  /* nothing has come yet */
 	CONN_IDLE,   /* between two requests, nothing has come */
 	CONN_HEAD,   /* a part of a head has come */
 	CONN_BODY,   /* a part of a body is missing */
@@ -58,6 +51,7 @@ struct exchange {
 	int64_t body_since_ms;
 	uint64_t body_seen;     /* octets of the body since then, as they came */
 	bool body_done;         /* nothing of the body is to come */
+	bool too_large;         /* and it came to be longer than it may be */
 	bool handed;            /* the handler owes an answer */
 	bool begun;             /* the handler has seen the head */
 	bool continue_withheld; /* the client waits for a 100 that it did not get */
@@ -80,45 +74,26 @@ struct conn {
 	bool running;
 	bool ended;    /* the peer will send nothing more */
 	bool shutdown; /* we neither, once `out` is written */
+	bool secure;   /* over TLS */
 	char peer[LISTENER_PEER_MAX];
 };
 
 struct http1 {
-	struct io_loop *loop;
-	struct request_handler *handler;
-	struct net_limits limits;
+	struct net_shared *shared; /* borrowed */
 	struct http_limits head_limits;
-	int64_t (*mono_ms)(void);
 	struct list lists[CONN_STATES];
 	struct list dirty;
 	struct io_hook hook;
-	struct io_timer *tick;
-	struct block_pool blocks;
-	struct block *scratch;
 	struct exchange *kept;
 	size_t kept_n;
 	size_t open;    /* connections not closed */
 	size_t streams; /* and those on their way to it */
 	size_t alive;   /* and those that wait for the handler's answer */
-	struct http1_counts counts;
-	int64_t date_s;
-	size_t date_len;
-	char date[HTTP1_DATE_MAX]; /* the whole field with its line end */
-	bool stopping;
-	int64_t stop_at_ms;
 	void (*on_stopped)(void *data);
 	void *stopped_data;
 };
 
-static inline void count_one(_Atomic uint64_t *counter)
-{
-	/* One writer: no need for a locked instruction. */
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-	                      memory_order_relaxed);
-}
-
 /* http1_limit.c */
-int64_t http1_now(struct http1 *http1);
 /* The only way from one state to another. */
 void conn_enter(struct conn *conn, enum conn_state state);
 
@@ -147,7 +122,8 @@ bool body_read(struct conn *conn);
 bool body_drain(struct conn *conn);
 /* Memory to read a body's octets into directly; none when they go through the block. */
 struct stream_room body_room(struct conn *conn);
-/* Whether more is to come than is worth waiting for. */
+/* Whether more is to come than is worth waiting for, or nobody knows how much: the answer then says
+ * that the connection ends. */
 bool body_is_not_worth_draining(const struct conn *conn);
 
 /* http1_send.c */

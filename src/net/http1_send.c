@@ -5,39 +5,6 @@
 #include "net/http1_private.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <time.h>
-
-#define LENGTH_DIGITS_MAX 20
-
-/* --- date ------------------------------------------------------------------------------------ */
-
-/* RFC 9110 section 5.6.7, without asking the locale. */
-static size_t date_format(int64_t now_s, char *ret)
-{
-	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-	                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	time_t at = (time_t)now_s;
-	struct tm tm;
-	if (!gmtime_r(&at, &tm))
-		return 0;
-	int len = snprintf(ret, HTTP1_DATE_MAX, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
-	                   days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-	                   tm.tm_hour, tm.tm_min, tm.tm_sec);
-	return len > 0 && len < HTTP1_DATE_MAX ? (size_t)len : 0;
-}
-
-/* The whole field, made once a second. */
-static struct bytes date_field(struct http1 *http1)
-{
-	int64_t now_s = io_loop_now_ms(http1->loop) / 1000;
-	if (now_s != http1->date_s || !http1->date_len) {
-		http1->date_s = now_s;
-		http1->date_len = date_format(now_s, http1->date);
-	}
-	return (struct bytes){http1->date, http1->date_len};
-}
 
 /* --- head ------------------------------------------------------------------------------------ */
 
@@ -47,35 +14,19 @@ struct plan {
 	struct bytes date;
 	struct bytes length; /* digits; absent: no Content-Length */
 	bool close;
-	char digits[LENGTH_DIGITS_MAX];
+	char digits[DIGITS_MAX];
 };
-
-static struct bytes digits_of(size_t value, char digits[LENGTH_DIGITS_MAX])
-{
-	size_t at = LENGTH_DIGITS_MAX;
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	return (struct bytes){digits + at, LENGTH_DIGITS_MAX - at};
-}
-
-/* RFC 9110 sections 15.3.5 and 15.4.5. */
-static bool status_has_body(int status)
-{
-	return status != 204 && status != 304;
-}
 
 static void plan_make(struct conn *conn, struct plan *plan)
 {
 	const struct response *response = &conn->exchange->request.response;
 	plan->reason = http_reason(response->status);
-	plan->date = date_field(conn->http1);
+	plan->date = shared_date(conn->http1->shared);
 	plan->length = status_has_body(response->status)
 	                   ? digits_of(response->body.len, plan->digits)
 	                   : BYTES_NONE;
-	plan->close = response->close || conn->exchange->head.close || conn->http1->stopping ||
-	              body_is_not_worth_draining(conn);
+	plan->close = response->close || conn->exchange->head.close ||
+	              conn->http1->shared->stopping || body_is_not_worth_draining(conn);
 }
 
 static void put(char **to, struct bytes from)
@@ -93,13 +44,15 @@ static void put_status(char **to, int status)
 }
 
 #define VERSION BYTES("HTTP/1.1 ")
+#define DATE_NAME BYTES("Date: ")
 #define LENGTH_NAME BYTES("Content-Length: ")
 #define CLOSE_FIELD BYTES("Connection: close\r\n")
 #define LINE_END BYTES("\r\n")
 
 static size_t head_len(const struct response *response, const struct plan *plan)
 {
-	size_t len = VERSION.len + 3 + 1 + plan->reason.len + LINE_END.len + plan->date.len;
+	size_t len = VERSION.len + 3 + 1 + plan->reason.len + LINE_END.len + DATE_NAME.len +
+	             plan->date.len + LINE_END.len;
 	if (plan->length.at)
 		len += LENGTH_NAME.len + plan->length.len + LINE_END.len;
 	if (plan->close)
@@ -117,7 +70,9 @@ static void head_put(char *to, const struct response *response, const struct pla
 	put(&to, BYTES(" "));
 	put(&to, plan->reason);
 	put(&to, LINE_END);
+	put(&to, DATE_NAME);
 	put(&to, plan->date);
+	put(&to, LINE_END);
 	if (plan->length.at) {
 		put(&to, LENGTH_NAME);
 		put(&to, plan->length);
@@ -143,7 +98,7 @@ static bool write_now(struct conn *conn, struct bytes more)
 	if (conn->out)
 		parts[0] = block_bytes(conn->out);
 	bool written = stream_write(conn->stream, parts, 2);
-	block_give(&conn->http1->blocks, conn->out);
+	block_give(&conn->http1->shared->blocks, conn->out);
 	conn->out = NULL;
 	list_remove(&conn->dirty_link);
 	if (!written)
@@ -158,7 +113,7 @@ static char *out_reserve(struct conn *conn, size_t len)
 	if (conn->out && conn->out->size - conn->out->end < len && !write_now(conn, BYTES_NONE))
 		return NULL;
 	if (!conn->out) {
-		conn->out = block_take(&http1->blocks, len);
+		conn->out = block_take(&http1->shared->blocks, len);
 		if (!conn->out) {
 			conn_close(conn);
 			return NULL;
@@ -198,7 +153,7 @@ static bool response_write(struct conn *conn, const struct plan *plan)
 	bool has_body = plan->length.at && !bytes_equal(request->method, BYTES("HEAD"));
 	struct bytes body = has_body ? response->body : BYTES_NONE;
 	size_t len = head_len(response, plan);
-	bool together = body.len <= conn->http1->blocks.large - len;
+	bool together = body.len <= conn->http1->shared->blocks.large - len;
 	char *to = out_reserve(conn, together ? len + body.len : len);
 	if (!to)
 		return false;
@@ -215,7 +170,7 @@ void conn_send(struct conn *conn)
 	struct plan plan;
 	plan_make(conn, &plan);
 	/* Our own fields are short. One that is not has no business here: say so and go on. */
-	if (head_len(response, &plan) > conn->http1->blocks.large) {
+	if (head_len(response, &plan) > conn->http1->shared->blocks.large) {
 		*response = (struct response){.status = 500, .close = true};
 		plan_make(conn, &plan);
 	}

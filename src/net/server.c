@@ -3,7 +3,7 @@
  * (SO_REUSEPORT), so that the system spreads the connections. A part of the server runs on each
  * loop; what they share is counted down when it stops. */
 #include "io/listener.h"
-#include "net/http1.h"
+#include "net/reception.h"
 
 #include <assert.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 struct part {
 	struct net_server *server;
 	struct io_loop *loop;
-	struct http1 *http1;
+	struct reception *reception;
 	int fds[NET_ADDRESSES_MAX]; /* bound, until the loop takes them */
 	struct listener *listeners[NET_ADDRESSES_MAX];
 	struct task begin, stop;
@@ -46,6 +46,10 @@ struct net_limits net_limits_default(void)
 	    .write_ms = NET_WRITE_MS,
 	    .linger_ms = NET_LINGER_MS,
 	    .stop_ms = NET_STOP_MS,
+	    .streams_max = NET_STREAMS_MAX,
+	    .http2_idle_ms = NET_HTTP2_IDLE_MS,
+	    .ping_ms = NET_PING_MS,
+	    .pong_ms = NET_PONG_MS,
 	};
 }
 
@@ -54,13 +58,13 @@ struct net_limits net_limits_default(void)
 static void on_accept(void *data, int fd, const char *peer)
 {
 	struct part *part = data;
-	http1_accept(part->http1, fd, peer);
+	reception_accept(part->reception, fd, peer);
 }
 
 static void on_starved(void *data)
 {
 	struct part *part = data;
-	http1_starved(part->http1);
+	reception_starved(part->reception);
 }
 
 static const struct listener_user listener_user = {
@@ -92,7 +96,7 @@ static void part_stop(struct task *task)
 		listener_stop(part->listeners[i]);
 		part->listeners[i] = NULL;
 	}
-	http1_stop(part->http1, part_stopped, part);
+	reception_stop(part->reception, part_stopped, part);
 }
 
 /* --- starting -------------------------------------------------------------------------------- */
@@ -138,19 +142,19 @@ static struct net_server *server_alloc(const struct net_options *options)
 
 static bool part_make(struct part *part, const struct net_options *options, size_t i)
 {
-	struct http1_options http1 = {
+	struct reception_options reception = {
 	    .loop = options->loops[i],
 	    .handler = options->handlers[i],
 	    .limits = options->limits,
 	    .mono_ms = options->mono_ms,
 	};
 	size_t share = options->limits.connections_max / options->loops_n;
-	http1.limits.connections_max = share ? share : 1;
+	reception.limits.connections_max = share ? share : 1;
 	part->loop = options->loops[i];
 	part->begin.run = part_begin;
 	part->stop.run = part_stop;
-	part->http1 = http1_new(&http1);
-	return part->http1 != NULL;
+	part->reception = reception_new(&reception);
+	return part->reception != NULL;
 }
 
 static enum err server_make(struct net_server *server, const struct net_options *options,
@@ -220,7 +224,7 @@ void net_server_free(struct net_server *server)
 		for (size_t j = 0; j < COUNT(server->parts[i].fds); j++)
 			if (server->parts[i].fds[j] >= 0)
 				(void)close(server->parts[i].fds[j]);
-		http1_free(server->parts[i].http1);
+		reception_free(server->parts[i].reception);
 	}
 	free(server);
 }
@@ -229,12 +233,13 @@ struct net_counts net_server_counts(struct net_server *server)
 {
 	struct net_counts sum = {0};
 	for (size_t i = 0; i < server->parts_n; i++) {
-		struct http1_counts *counts = http1_counts(server->parts[i].http1);
+		struct shared_counts *counts = reception_counts(server->parts[i].reception);
 		sum.accepted += atomic_load_explicit(&counts->accepted, memory_order_relaxed);
 		sum.turned_away += atomic_load_explicit(&counts->turned_away, memory_order_relaxed);
 		sum.open += atomic_load_explicit(&counts->open, memory_order_relaxed);
 		sum.requests += atomic_load_explicit(&counts->requests, memory_order_relaxed);
 		sum.refused += atomic_load_explicit(&counts->refused, memory_order_relaxed);
+		sum.floods += atomic_load_explicit(&counts->floods, memory_order_relaxed);
 	}
 	return sum;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net: the servers that clients speak to. This room turns connections into requests, hands them to
  * a request handler and writes the answers; it knows no path and no dialect. server.h starts and
- * stops it, http1.h is one connection's machine. */
+ * stops it, reception.h tells HTTP/2 from HTTP/1.1, http1.h and http2.h make the same requests of
+ * either. */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
 
@@ -26,6 +27,11 @@ struct net_limits {
 	int64_t write_ms;  /* for a peer to take an answer that did not fit its window */
 	int64_t linger_ms; /* for a peer to read our last answer before the socket goes */
 	int64_t stop_ms;   /* for requests under way when the server stops */
+	/* HTTP/2 */
+	size_t streams_max;    /* requests at a time on a connection */
+	int64_t http2_idle_ms; /* since the last request */
+	int64_t ping_ms;       /* without requests, then the peer is asked whether it lives ... */
+	int64_t pong_ms;       /* ... and has this long to answer */
 };
 
 #define NET_HEAD_MAX ((size_t)16 << 10)
@@ -43,6 +49,11 @@ struct net_limits {
 #define NET_WRITE_MS 30000
 #define NET_LINGER_MS 2000
 #define NET_STOP_MS 10000
+#define NET_STREAMS_MAX ((size_t)100)
+#define NET_STREAMS_CEILING ((size_t)1000)
+#define NET_HTTP2_IDLE_MS 300000
+#define NET_PING_MS 60000
+#define NET_PONG_MS 10000
 
 #define NET_LOOPS_MAX 64
 
@@ -85,6 +96,7 @@ struct net_counts {
 	uint64_t open;        /* connections now */
 	uint64_t requests;    /* whole heads */
 	uint64_t refused;     /* requests that broke the protocol or a limit of this room */
+	uint64_t floods;      /* HTTP/2 connections cut for what they sent */
 };
 struct net_counts net_server_counts(struct net_server *server);
 

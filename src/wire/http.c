@@ -52,7 +52,7 @@ static bool ipv6_is_good(struct bytes in)
 
 /* RFC 3986 section 3.2.2 without escapes, sub-delims, IPvFuture and user information: a name of
  * letters, digits and -._~, an IPv4 address or an [IPv6] one; then nothing, or a port. */
-static bool authority_is_good(struct bytes in)
+bool http_authority_is_good(struct bytes in)
 {
 	bool bracket = in.len && in.at[0] == '[';
 	size_t end = bytes_find(in, bracket ? ']' : ':');
@@ -83,7 +83,7 @@ static enum err read_version(struct http_head *head, struct bytes in, struct htt
 }
 
 /* The target from its path on. */
-static enum err read_path(struct http_head *head, struct bytes in, struct http_refusal *reterr)
+enum err http_path_read(struct http_head *head, struct bytes in, struct http_refusal *reterr)
 {
 	size_t mark = bytes_find(in, '?');
 	head->path = bytes_first(in, mark);
@@ -108,7 +108,7 @@ static enum err read_target(struct http_head *head, struct bytes in, struct http
 	if (bytes_equal(head->method, BYTES("CONNECT")))
 		return http_refuse(reterr, 501, "CONNECT is not served");
 	if (in.len && in.at[0] == '/')
-		return read_path(head, in, reterr);
+		return http_path_read(head, in, reterr);
 	if (bytes_equal(in, BYTES("*"))) {
 		if (!bytes_equal(head->method, BYTES("OPTIONS")))
 			return http_refuse(reterr, 400, "the target * is for OPTIONS only");
@@ -123,9 +123,9 @@ static enum err read_target(struct http_head *head, struct bytes in, struct http
 	while (end < rest.len && rest.at[end] != '/' && rest.at[end] != '?')
 		end++;
 	head->target_authority = bytes_first(rest, end);
-	if (!authority_is_good(head->target_authority))
+	if (!http_authority_is_good(head->target_authority))
 		return http_refuse(reterr, 400, "the target's host is malformed");
-	return read_path(head, bytes_from(rest, end), reterr);
+	return http_path_read(head, bytes_from(rest, end), reterr);
 }
 
 static enum err read_request_line(struct http_head *head, struct bytes line,
@@ -161,19 +161,19 @@ static enum err refuse_long_line(struct bytes line, struct http_refusal *reterr)
 
 /* --- fields ---------------------------------------------------------------------------------- */
 
-static enum err read_host(struct http_head *head, struct bytes value, struct http_refusal *reterr)
+enum err http_host_read(struct http_head *head, struct bytes value, struct http_refusal *reterr)
 {
 	if (head->has_host)
 		return http_refuse(reterr, 400, "there is more than one Host");
 	head->has_host = true;
-	if (!authority_is_good(value))
+	if (!http_authority_is_good(value))
 		return http_refuse(reterr, 400, "the Host is malformed");
 	head->authority = value;
 	return OK;
 }
 
 /* RFC 9110 section 8.6, without leading zeros: some read those as octal. */
-static enum err read_length(struct http_head *head, struct bytes value, struct http_refusal *reterr)
+enum err http_length_read(struct http_head *head, struct bytes value, struct http_refusal *reterr)
 {
 	if (head->has_length)
 		return http_refuse(reterr, 400, "there is more than one Content-Length");
@@ -227,7 +227,7 @@ static enum err read_connection(struct http_head *head, struct bytes value,
 	return OK;
 }
 
-static enum err read_expect(struct http_head *head, struct bytes value, struct http_refusal *reterr)
+enum err http_expect_read(struct http_head *head, struct bytes value, struct http_refusal *reterr)
 {
 	(void)reterr;
 	bool is_continue =
@@ -241,11 +241,11 @@ static const struct {
 	struct bytes name;
 	enum err (*read)(struct http_head *head, struct bytes value, struct http_refusal *reterr);
 } meanings[] = {
-    {BYTES("Host"), read_host},
-    {BYTES("Content-Length"), read_length},
+    {BYTES("Host"), http_host_read},
+    {BYTES("Content-Length"), http_length_read},
     {BYTES("Transfer-Encoding"), read_encoding},
     {BYTES("Connection"), read_connection},
-    {BYTES("Expect"), read_expect},
+    {BYTES("Expect"), http_expect_read},
 };
 
 static enum err read_meaning(struct http_head *head, const struct http_field *field,

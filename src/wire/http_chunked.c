@@ -43,6 +43,14 @@ static const struct bytes forbidden_trailers[] = {
     BYTES("transfer-encoding"),
 };
 
+bool http_trailer_is_allowed(struct bytes name)
+{
+	for (size_t i = 0; i < sizeof(forbidden_trailers) / sizeof(forbidden_trailers[0]); i++)
+		if (bytes_equal(name, forbidden_trailers[i]))
+			return false;
+	return true;
+}
+
 void http_chunked_init(struct http_chunked *chunked)
 {
 	*chunked = (struct http_chunked){.state = STATE_SIZE};
@@ -106,9 +114,8 @@ static enum err step_name(struct http_chunked *chunked, char c, struct http_refu
 {
 	if (c == ':' && chunked->name_len > 0) {
 		struct bytes name = {chunked->name, chunked->name_len};
-		for (size_t i = 0; i < sizeof(forbidden_trailers) / sizeof(struct bytes); i++)
-			if (bytes_equal(name, forbidden_trailers[i]))
-				return http_refuse(reterr, 400, "a trailer is not allowed there");
+		if (!http_trailer_is_allowed(name))
+			return http_refuse(reterr, 400, "a trailer is not allowed there");
 		chunked->state = STATE_VALUE;
 		return OK;
 	}

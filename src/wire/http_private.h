@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which octets may stand where. For the files of http alone. */
+/* Which octets may stand where, and the fields that mean the same in every version of HTTP. For the
+ * files of http alone. */
 #ifndef WIRE_HTTP_PRIVATE_H
 #define WIRE_HTTP_PRIVATE_H
 
@@ -24,5 +25,16 @@ bool http_all(struct bytes in, enum http_class of);
 
 /* Sets *reterr and returns ERR_MALFORMED. */
 enum err http_refuse(struct http_refusal *reterr, int status, const char *why);
+
+/* RFC 3986 section 3.2.2, in part; http.c says which. */
+bool http_authority_is_good(struct bytes in);
+/* A target from its path on: sets path and query. */
+enum err http_path_read(struct http_head *head, struct bytes in, struct http_refusal *reterr);
+/* Fields that mean something to the reading of a request. */
+enum err http_host_read(struct http_head *head, struct bytes value, struct http_refusal *reterr);
+enum err http_length_read(struct http_head *head, struct bytes value, struct http_refusal *reterr);
+enum err http_expect_read(struct http_head *head, struct bytes value, struct http_refusal *reterr);
+/* Whether a field of that name, in lower case, may come after the body. */
+bool http_trailer_is_allowed(struct bytes name);
 
 #endif

@@ -4,6 +4,7 @@
 #include "support/unit.h"
 
 #include "io/listener.h"
+#include "net/reception.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 #define LATE_MAX 64
 
 static struct io_loop *loop;
-static struct http1 *http1;
+static struct reception *reception;
 static struct listener *listener;
 static int listening;
 static unsigned port;
@@ -157,7 +158,7 @@ static void on_loop(void (*run)(void))
 
 static void do_tick(void)
 {
-	http1_tick(http1);
+	reception_tick(reception);
 }
 
 static void do_nothing(void)
@@ -257,12 +258,13 @@ void web_answer_late(void)
 struct net_counts web_counts(void)
 {
 	web_settle();
-	struct http1_counts *counts = http1_counts(http1);
+	struct shared_counts *counts = reception_counts(reception);
 	return (struct net_counts){.accepted = counts->accepted,
 	                           .turned_away = counts->turned_away,
 	                           .open = counts->open,
 	                           .requests = counts->requests,
-	                           .refused = counts->refused};
+	                           .refused = counts->refused,
+	                           .floods = counts->floods};
 }
 
 size_t web_open(void)
@@ -280,13 +282,13 @@ static int64_t test_clock(void)
 static void on_accept(void *data, int fd, const char *peer)
 {
 	(void)data;
-	http1_accept(http1, fd, peer);
+	reception_accept(reception, fd, peer);
 }
 
 static void on_starved(void *data)
 {
 	(void)data;
-	http1_starved(http1);
+	reception_starved(reception);
 }
 
 static const struct listener_user listener_user = {on_accept, on_starved};
@@ -301,14 +303,14 @@ void web_start(const struct net_limits *limits)
 	atomic_store(&now_ms, 1000000);
 	loop = io_loop_new();
 	assert_non_null(loop);
-	struct http1_options options = {
+	struct reception_options options = {
 	    .loop = loop,
 	    .handler = &handler,
 	    .limits = limits ? *limits : net_limits_default(),
 	    .mono_ms = test_clock,
 	};
-	http1 = http1_new(&options);
-	assert_non_null(http1);
+	reception = reception_new(&options);
+	assert_non_null(reception);
 	assert_int_equal(listener_bind("127.0.0.1", false, 0, false, &listening, &port), OK);
 	listener = listener_start(loop, listening, &listener_user, NULL);
 	assert_non_null(listener);
@@ -342,7 +344,7 @@ static void do_stop(void)
 {
 	listener_stop(listener);
 	listener = NULL;
-	http1_stop(http1, on_stopped, NULL);
+	reception_stop(reception, on_stopped, NULL);
 }
 
 void web_stop_begin(void)
@@ -374,7 +376,7 @@ void web_stop(void)
 	web_stop_await();
 	io_loop_stop(loop);
 	io_loop_join(loop);
-	http1_free(http1);
+	reception_free(reception);
 	io_loop_free(loop);
 }
 

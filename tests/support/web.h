@@ -14,7 +14,7 @@
 #ifndef TESTS_SUPPORT_WEB_H
 #define TESTS_SUPPORT_WEB_H
 
-#include "net/http1.h"
+#include "net/server.h"
 
 #define WEB_LARGE ((size_t)1 << 20)
 #define WEB_SMALL ((size_t)16)
