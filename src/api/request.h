@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request and its answer, whichever protocol carried them. A transport (net/http1, later
+/* One request and its answer, whichever protocol carried them. A transport (net/http1,
  * net/http2) makes the request, calls the handler twice (head, then whole body) and is told the
  * answer once. No dialect asks which protocol it is serving.
  *

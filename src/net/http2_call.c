@@ -392,10 +392,7 @@ int on_stream_close(nghttp2_session *library, int32_t stream_id, uint32_t code, 
 	(void)data;
 	(void)code;
 	struct call *call = nghttp2_session_get_stream_user_data(library, stream_id);
-	if (!call)
-		return 0;
-	if (!call->head_done)
-		count_one(&call->session->http2->shared->counts.refused);
-	call_abandon(call);
+	if (call)
+		call_abandon(call);
 	return 0;
 }

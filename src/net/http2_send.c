@@ -119,8 +119,10 @@ int on_frame_sent(nghttp2_session *library, const nghttp2_frame *frame, void *da
 	bool is_last = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	if (frame->hd.type == NGHTTP2_RST_STREAM) {
 		uint32_t code = frame->rst_stream.error_code;
-		if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_REFUSED_STREAM)
+		if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_REFUSED_STREAM) {
+			count_one(&session->http2->shared->counts.refused);
 			flood_refund(&session->flood, -HTTP2_PROVOKED_COST);
+		}
 		return 0;
 	}
 	if (frame->hd.type == NGHTTP2_DATA && (is_last || frame->hd.length >= HTTP2_SENT_TINY))
@@ -179,7 +181,7 @@ void session_flush(struct session *session)
 		session_cut(session, session->cut);
 	else if (!nghttp2_session_want_read(session->library) &&
 	         !nghttp2_session_want_write(session->library) &&
-	         session->noticed == session->last_said)
+	         (!session->noticed || session->last_said))
 		session_linger(session);
 	else
 		session_settle(session);

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -108,6 +109,15 @@ static void on_request(struct request_handler *handler, struct request *request)
 	if (path_is(request, "/wide")) {
 		answer_wide(request);
 		return;
+	}
+	if (path_is(request, "/cookie")) {
+		request_answer(request, 200, BYTES("text/plain"),
+		               request_field(request, BYTES("cookie")));
+		return;
+	}
+	if (path_is(request, "/trailers")) {
+		request->response.trailers[0] = (struct http_field){BYTES("X-Sum"), BYTES("17")};
+		request->response.trailers_n = 1;
 	}
 	request->response.close = path_is(request, "/close");
 	if (path_is(request, "/no-content"))
@@ -387,6 +397,9 @@ static void peer_connect(struct web_peer *peer, int buffer)
 	peer->at = peer->len = 0;
 	peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(peer->fd >= 0);
+	/* What is sent is there when the call returns. */
+	int yes = 1;
+	(void)setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	struct timeval wait = {.tv_sec = WEB_WAIT_S};
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));

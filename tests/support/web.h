@@ -10,6 +10,8 @@
  *   /close       says that the connection ends
  *   /no-content  204
  *   /wide        a field longer than any head may be
+ *   /trailers    a field after the body
+ *   /cookie      the value of the field Cookie
  *   /describe    METHOD PATH QUERY AUTHORITY FIELDS BODY-LENGTH as text */
 #ifndef TESTS_SUPPORT_WEB_H
 #define TESTS_SUPPORT_WEB_H
