@@ -6,7 +6,7 @@
 void trail_log(const struct request *request, struct bytes dialect, const struct flow_call *call)
 {
 	const struct verify_result *result = &call->result;
-	bool is_send = call->kind == FLOW_SEND;
+	bool is_send = call->kind == FLOW_SEND || call->kind == FLOW_USER_SEND;
 	int64_t now_ms = call->flow->ports.now_ms(call->flow->ports.clock);
 	struct bytes outcome =
 	    call->err ? bytes_from_text(err_text(call->err)) : outcome_label(result->outcome);

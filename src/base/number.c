@@ -27,17 +27,34 @@ int64_t number_to_integer(const struct number *number)
 	int64_t integer = 0;
 	for (const char *at = number->digits; *at; at++)
 		integer = integer * 10 + (*at - '0');
-	return integer;
+	return number_is_pseudo(number) ? -integer : integer;
 }
+
+/* 10 to the power of the digits of a pseudo-number behind its 0. */
+#define PSEUDO_END INT64_C(100000000000000)
 
 bool number_from_integer(int64_t integer, struct number *ret)
 {
 	char digits[NUMBER_DIGITS_MAX];
 	size_t at = NUMBER_DIGITS_MAX;
-	for (; integer > 0 && at; integer /= 10)
+	bool is_pseudo = integer > -PSEUDO_END && integer <= -PSEUDO_END / 10;
+	for (integer = is_pseudo ? -integer : integer; integer > 0 && at; integer /= 10)
 		digits[--at] = (char)('0' + integer % 10);
+	if (is_pseudo) {
+		*ret = (struct number){{'0'}};
+		memcpy(ret->digits + 1, digits + at, NUMBER_DIGITS_MAX - at);
+		return true;
+	}
 	return integer == 0 &&
 	       number_from_digits((struct bytes){digits + at, NUMBER_DIGITS_MAX - at}, ret);
+}
+
+void number_make_pseudo(const void *from, struct number *ret)
+{
+	const uint8_t *octets = from;
+	*ret = (struct number){{'0', (char)('1' + octets[1] % 9)}};
+	for (size_t i = 2; i < NUMBER_DIGITS_MAX; i++)
+		ret->digits[i] = (char)('0' + octets[i] % 10);
 }
 
 /* Bit d of row z: the code `zd` is whole with two digits (ITU-T E.164 annex, zones 2 to 9). Zones 1
@@ -65,7 +82,7 @@ size_t number_code_len(const struct number *number)
 
 void number_mask(const struct number *number, char ret[NUMBER_MASK_LEN + 1])
 {
-	if (number_is_none(number)) {
+	if (number_is_none(number) || number_is_pseudo(number)) {
 		memcpy(ret, "-", 2);
 		return;
 	}

@@ -38,8 +38,18 @@ static inline struct bytes number_bytes(const struct number *number)
  * NUMBER_DIGITS_MAX of them, the first not 0. False for anything else. Does not know the plan. */
 bool number_from_digits(struct bytes digits, struct number *ret);
 
-/* The digits as one integer and back: they never begin with 0. No number is 0. False for what no
- * number makes. */
+/* A number that is nobody's, for somebody who is not there: NUMBER_DIGITS_MAX digits of which the
+ * first is 0, as no calling code is, and the second is not. Made of as many octets at `from`, so
+ * that equal octets give equal numbers. */
+void number_make_pseudo(const void *from, struct number *ret);
+
+static inline bool number_is_pseudo(const struct number *number)
+{
+	return number->digits[0] == '0';
+}
+
+/* The digits as one integer and back; a pseudo-number's are a negative one. No number is 0. False
+ * for what no number makes. */
 int64_t number_to_integer(const struct number *number);
 bool number_from_integer(int64_t integer, struct number *ret);
 
@@ -47,7 +57,7 @@ bool number_from_integer(int64_t integer, struct number *ret);
 size_t number_code_len(const struct number *number);
 
 /* What a log may show: `+`, calling code, six stars whatever the length, last two digits:
- * +44******23. "-" for no number. */
+ * +44******23. "-" for no number, and for one that is nobody's. */
 void number_mask(const struct number *number, char ret[NUMBER_MASK_LEN + 1]);
 
 #endif

@@ -5,7 +5,7 @@
  *                      └── conflict, at most ──┘                              │
  *                          FLOW_RELOADS_MAX          fault ───────────────────┘
  */
-#include "core/flow.h"
+#include "core/flow_private.h"
 
 #include <assert.h>
 
@@ -18,7 +18,7 @@ void flow_init(struct flow *flow, const struct flow_ports *ports)
 		list_init(&flow->gates[i]);
 }
 
-static int64_t flow_now(const struct flow *flow)
+int64_t flow_now(const struct flow *flow)
 {
 	return flow->ports.now_ms(flow->ports.clock);
 }
@@ -63,19 +63,25 @@ static void note_refusal(struct flow *flow, const struct verify_result *result)
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
-static void call_start(struct flow *flow, struct flow_call *call, unsigned bucket)
+bool flow_call_admit(struct flow *flow, struct flow_call *call)
 {
 	call->flow = flow;
-	call->bucket = bucket;
 	call->reloads = 0;
+	list_init(&call->gate);
 	if (flow->calls_n >= FLOW_CALLS_MAX) {
 		call->err = ERR_OVERLOAD;
 		call->on_done(call);
-		return;
+		return false;
 	}
 	flow->calls_n++;
-	struct list *gate = &flow->gates[bucket];
+	return true;
+}
+
+void flow_call_enter(struct flow_call *call, unsigned bucket)
+{
+	struct list *gate = &call->flow->gates[bucket];
 	bool is_first = list_is_empty(gate);
+	call->bucket = bucket;
 	list_append(gate, &call->gate);
 	if (is_first)
 		load_start(call);
@@ -98,22 +104,45 @@ static void gate_serve(struct flow *flow, struct list *gate, struct list *late)
 	}
 }
 
-static void call_finish(struct flow_call *call, enum err err)
+/* Those who came too late, or have ended, hear of it; each may begin something new. */
+static void calls_answer(struct list *calls)
+{
+	struct list *member;
+	while ((member = list_pop(calls))) {
+		struct flow_call *call = CONTAINER_OF(member, struct flow_call, gate);
+		call->on_done(call);
+	}
+}
+
+static bool has_turn(const struct flow_call *call)
+{
+	return !list_is_empty(&call->gate);
+}
+
+void flow_call_leave(struct flow_call *call)
+{
+	struct list late, *gate = &call->flow->gates[call->bucket];
+	assert(has_turn(call) && gate->next == &call->gate);
+	list_init(&late);
+	list_remove(&call->gate);
+	gate_serve(call->flow, gate, &late);
+	calls_answer(&late);
+}
+
+void flow_call_finish(struct flow_call *call, enum err err)
 {
 	struct flow *flow = call->flow;
-	struct list *gate = &flow->gates[call->bucket];
-	assert(gate->next == &call->gate);
-	struct list finished, *member;
+	struct list finished, *gate = &flow->gates[call->bucket];
+	bool had_turn = has_turn(call);
+	assert(!had_turn || gate->next == &call->gate);
 	list_init(&finished);
 	list_remove(&call->gate);
 	list_append(&finished, &call->gate);
 	call->err = err;
 	flow->calls_n--;
-	gate_serve(flow, gate, &finished);
-	while ((member = list_pop(&finished))) {
-		call = CONTAINER_OF(member, struct flow_call, gate);
-		call->on_done(call);
-	}
+	if (had_turn)
+		gate_serve(flow, gate, &finished);
+	calls_answer(&finished);
 }
 
 /* ---- commit ---------------------------------------------------------------------------------- */
@@ -123,12 +152,12 @@ static void call_committed(struct flow_call *call)
 {
 	struct deliver *deliver = call->flow->ports.deliver;
 	const struct verify_result *result = &call->result;
-	if (!id_is_zero(&result->message.id)) {
+	if (!id_is_zero(&result->message.id) && result->message.state != MESSAGE_CANCELLED) {
 		struct message message = result->message;
 		message.template = result->template;
 		deliver->ops->committed(deliver, &message, &result->verification);
 	}
-	call_finish(call, OK);
+	flow_call_finish(call, OK);
 }
 
 static void on_doubt_resolved(struct store_load *load)
@@ -137,14 +166,14 @@ static void on_doubt_resolved(struct store_load *load)
 	if (load->err == OK && load->event_found)
 		call_committed(call);
 	else
-		call_finish(call, ERR_UNKNOWN);
+		flow_call_finish(call, ERR_UNKNOWN);
 }
 
 /* The commit may or may not have happened: its event says which. It is never done again. */
 static void doubt_resolve(struct flow_call *call)
 {
 	if (flow_now(call->flow) >= call->deadline_ms) {
-		call_finish(call, ERR_UNKNOWN);
+		flow_call_finish(call, ERR_UNKNOWN);
 		return;
 	}
 	call->load = (struct store_load){
@@ -163,7 +192,7 @@ static void on_committed(struct store_commit *commit)
 	if (commit->err == ERR_CONFLICT) {
 		flow->conflicts++;
 		if (++call->reloads > FLOW_RELOADS_MAX || flow_now(flow) >= call->deadline_ms)
-			call_finish(call, ERR_CONFLICT);
+			flow_call_finish(call, ERR_CONFLICT);
 		else
 			load_start(call);
 		return;
@@ -173,7 +202,7 @@ static void on_committed(struct store_commit *commit)
 	else if (commit->err == ERR_UNKNOWN)
 		doubt_resolve(call);
 	else
-		call_finish(call, commit->err);
+		flow_call_finish(call, commit->err);
 }
 
 static void commit_start(struct flow_call *call)
@@ -209,25 +238,31 @@ static enum err step(struct flow_call *call)
 	return verify_send(&call->send, &records, &context, &call->result);
 }
 
-static void on_loaded(struct store_load *load)
+void flow_call_stepped(struct flow_call *call, enum err err)
 {
-	struct flow_call *call = CONTAINER_OF(load, struct flow_call, load);
-	enum err err = load->err;
-	if (err == OK)
-		err = step(call);
 	if (err) {
-		call_finish(call, err);
+		flow_call_finish(call, err);
 	} else if (call->result.changes_n) {
 		commit_start(call);
 	} else {
 		if (call->result.outcome != OUTCOME_PENDING)
 			note_refusal(call->flow, &call->result);
-		call_finish(call, OK);
+		flow_call_finish(call, OK);
 	}
+}
+
+static void on_loaded(struct store_load *load)
+{
+	struct flow_call *call = CONTAINER_OF(load, struct flow_call, load);
+	flow_call_stepped(call, load->err ? load->err : step(call));
 }
 
 static void load_start(struct flow_call *call)
 {
+	if (call->kind > FLOW_CHECK) {
+		flow_user_load(call);
+		return;
+	}
 	call->load = (struct store_load){
 	    .want = WANT_BUDGET,
 	    .arena = call->arena,
@@ -256,11 +291,13 @@ void flow_send(struct flow *flow, struct flow_call *call)
 		call->on_done(call);
 		return;
 	}
-	call_start(flow, call, number_bucket(&call->send.number));
+	if (flow_call_admit(flow, call))
+		flow_call_enter(call, number_bucket(&call->send.number));
 }
 
 void flow_check(struct flow *flow, struct flow_call *call)
 {
 	call->kind = FLOW_CHECK;
-	call_start(flow, call, id_bucket(&call->id));
+	if (flow_call_admit(flow, call))
+		flow_call_enter(call, id_bucket(&call->id));
 }

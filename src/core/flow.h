@@ -41,7 +41,15 @@ struct flow {
 	uint64_t conflicts;            /* commits that lost, ever */
 };
 
-enum flow_kind { FLOW_SEND, FLOW_CHECK };
+enum flow_kind {
+	FLOW_SEND,
+	FLOW_CHECK,
+	/* about users: core/flow_user.h */
+	FLOW_USER_FIND,
+	FLOW_USER_SEND,
+	FLOW_USER_CHECK,
+	FLOW_USER_CHANGE,
+};
 
 /* One command under way. Caller's memory; must stay until on_done. Text that the command points at
  * lives in `arena` or longer; what the result points at too. */

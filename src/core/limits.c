@@ -117,6 +117,34 @@ int64_t limits_guess_wait_ms(const struct limits *limits, const struct budget *b
 	return wait_ms;
 }
 
+/* Whether `more` at once are within the rate. */
+static bool history_has_room(const struct history *history, const struct rate *rate, unsigned more,
+                             int64_t now_ms)
+{
+	if (more > rate->count)
+		return false;
+	if (history->n + more <= rate->count)
+		return true;
+	int64_t oldest_ms = history->at_ms[history->n + more - 1 - rate->count];
+	return is_from_the_future(oldest_ms, now_ms) || oldest_ms + rate->window_ms <= now_ms;
+}
+
+unsigned limits_guess_room(const struct limits *limits, const struct budget *budget,
+                           const struct failures *failures, unsigned want, int64_t now_ms)
+{
+	static const struct history nothing;
+	if (!limits->enabled)
+		return want;
+	if (limits_guess_wait_ms(limits, budget, failures, now_ms) > 0)
+		return 0;
+	const struct history *history = budget ? &budget->guesses : &nothing;
+	for (int i = 0; i < limits->guesses_per_number.n; i++)
+		while (want &&
+		       !history_has_room(history, &limits->guesses_per_number.at[i], want, now_ms))
+			want--;
+	return want;
+}
+
 static int64_t longest_window_ms(const struct rates *rates)
 {
 	int64_t longest_ms = 0;

@@ -66,6 +66,10 @@ int64_t limits_send_wait_ms(const struct limits *limits, const struct budget *bu
 int64_t limits_guess_wait_ms(const struct limits *limits, const struct budget *budget,
                              const struct failures *failures, int64_t now_ms);
 
+/* How many guesses may be evaluated at once, at most `want`; 0 when limits_guess_wait_ms is not. */
+unsigned limits_guess_room(const struct limits *limits, const struct budget *budget,
+                           const struct failures *failures, unsigned want, int64_t now_ms);
+
 /* Charge the budget, and keep its row as long as these limits can look at it. */
 void budget_charge_send(struct budget *budget, const struct limits *limits, int64_t now_ms);
 void budget_charge_guess(struct budget *budget, const struct limits *limits, int64_t now_ms);

@@ -15,6 +15,8 @@
 /* Which 12-bit bucket a number falls into. It stands in every id and every primary key, so that a
  * distributed store can keep the records of a number together. Never changes. */
 unsigned number_bucket(const struct number *number);
+/* Likewise of any text, for what belongs to no number. */
+unsigned text_bucket(struct bytes text);
 
 /* What a code is for. Purposes never answer for each other. */
 enum purpose {

@@ -6,44 +6,50 @@
  *
  * Every record that was read is in the changes, as a change or as a guard, so that the commit
  * fails if any of it moved in between. */
-#include "core/verify.h"
+#include "core/verify_private.h"
 
 #include <assert.h>
 
-static void add_change(struct verify_result *result, enum change_kind kind, const void *record)
+void verify_add(struct verify_result *result, enum change_kind kind, const void *record)
 {
 	assert(result->changes_n < VERIFY_CHANGES_MAX);
 	result->changes[result->changes_n++] = (struct change){.kind = kind, .record = record};
 }
 
-/* The event of this step: `id` only when it is committed; a refusal gets its own when noted. */
+enum err verify_event(struct verify_context *context, const struct number *number,
+                      const struct event *about, struct event *ret)
+{
+	*ret = *about;
+	ret->at_ms = context->now_ms;
+	ret->count = 1;
+	enum err err = id_make(context->now_ms, number_bucket(number), context->rng, &ret->id);
+	if (err == OK && !number_is_none(number))
+		err = number_hash(context->keyring, number, ret->number_hash);
+	return err;
+}
+
+/* The event of this step: its id is of use only when it is committed or noted. */
 static enum err describe(struct verify_result *result, struct verify_context *context,
                          const struct number *number, struct bytes tenant, struct bytes dialect,
                          struct bytes kind)
 {
-	struct event *event = &result->event;
-	*event = (struct event){
-	    .at_ms = context->now_ms,
+	const struct event about = {
 	    .kind = kind,
 	    .reason = outcome_label(result->outcome),
 	    .tenant = tenant,
 	    .dialect = dialect,
 	    .verification = result->verification.id,
-	    .count = 1,
 	};
-	enum err err = id_make(context->now_ms, number_bucket(number), context->rng, &event->id);
-	if (err == OK && number->digits[0])
-		err = number_hash(context->keyring, number, event->number_hash);
-	return err;
+	return verify_event(context, number, &about, &result->event);
 }
 
-static enum err finish_changes(struct verify_result *result, struct verify_context *context,
-                               struct bytes dialect, struct bytes kind)
+enum err verify_finish(struct verify_result *result, struct verify_context *context,
+                       struct bytes dialect, struct bytes kind)
 {
 	const struct verification *v = &result->verification;
 	enum err err = describe(result, context, &v->number, v->tenant, dialect, kind);
 	if (err == OK)
-		add_change(result, CHANGE_EVENT, &result->event);
+		verify_add(result, CHANGE_EVENT, &result->event);
 	return err;
 }
 
@@ -69,7 +75,7 @@ static bool is_from_the_future(const struct verification *v, int64_t now_ms)
 	return v->created_ms > now_ms + CLOCK_SKEW_MS;
 }
 
-static bool has_life_left(const struct verification *v, int64_t now_ms)
+bool verify_has_life_left(const struct verification *v, int64_t now_ms)
 {
 	return now_ms < v->expires_ms && !is_from_the_future(v, now_ms);
 }
@@ -85,7 +91,7 @@ static bool bound_alike(const struct verification *v, const struct send_command 
 static bool same_code_serves(const struct verification *v, const struct send_command *command,
                              bool chosen, const struct verify_context *context)
 {
-	return command->policy.repeat == REPEAT_SAME && has_life_left(v, context->now_ms) &&
+	return command->policy.repeat == REPEAT_SAME && verify_has_life_left(v, context->now_ms) &&
 	       v->expires_ms - context->now_ms >= SAME_LIFE_MIN_MS &&
 	       v->tries < v->policy.attempts && v->chosen == chosen && bound_alike(v, command) &&
 	       keyring_has(context->keyring, v->key_id);
@@ -152,7 +158,7 @@ static void displace(struct verify_result *result, const struct verification *ol
 	result->displaced = *old;
 	result->displaced.state = state;
 	result->displaced.finished_ms = now_ms;
-	add_change(result, CHANGE_VERIFICATION, &result->displaced);
+	verify_add(result, CHANGE_VERIFICATION, &result->displaced);
 }
 
 /* Decides what becomes of the live record of this slot, if there is one, and which record the
@@ -163,7 +169,8 @@ static enum err apply_repeat(const struct send_command *command,
 {
 	const struct verification *old = records->verification;
 	struct verification *v = &result->verification;
-	bool chosen = records->line && records->line->chosen;
+	const struct line *line = command->returned ? NULL : records->line;
+	bool chosen = line && line->chosen;
 	assert(!old || old->state == VERIFICATION_LIVE);
 	result->outcome = OUTCOME_SENT;
 	if (old && strcmp(old->number.digits, command->number.digits) != 0) {
@@ -173,23 +180,23 @@ static enum err apply_repeat(const struct send_command *command,
 	}
 	if (old && command->policy.repeat == REPEAT_REPLACE) {
 		displace(result, old,
-		         has_life_left(old, context->now_ms) ? VERIFICATION_REPLACED
-		                                             : VERIFICATION_EXPIRED,
+		         verify_has_life_left(old, context->now_ms) ? VERIFICATION_REPLACED
+		                                                    : VERIFICATION_EXPIRED,
 		         context->now_ms);
 		old = NULL;
 	}
 	if (!old) {
-		enum err err = make_record(v, command, records->line, context);
-		add_change(result, CHANGE_VERIFICATION, v);
+		enum err err = make_record(v, command, line, context);
+		verify_add(result, CHANGE_VERIFICATION, v);
 		return err;
 	}
 	*v = *old;
 	if (same_code_serves(old, command, chosen, context)) {
 		result->outcome = OUTCOME_SENT_AGAIN;
-		add_change(result, GUARD_VERIFICATION, v);
+		verify_add(result, GUARD_VERIFICATION, v);
 	} else {
-		renew(v, command, records->line, context);
-		add_change(result, CHANGE_VERIFICATION, v);
+		renew(v, command, line, context);
+		verify_add(result, CHANGE_VERIFICATION, v);
 	}
 	return OK;
 }
@@ -202,7 +209,7 @@ static void guard_line(const struct send_command *command, const struct verify_r
 		result->line = *records->line;
 	else
 		result->line = (struct line){.tenant = command->tenant, .number = command->number};
-	add_change(result, GUARD_LINE, &result->line);
+	verify_add(result, GUARD_LINE, &result->line);
 }
 
 static void take_budget(struct verify_result *result, const struct budget *budget,
@@ -214,27 +221,27 @@ static void take_budget(struct verify_result *result, const struct budget *budge
 		result->budget = (struct budget){.number = *number};
 }
 
-static enum err make_message(const struct send_command *command, struct verify_context *context,
-                             struct verify_result *result)
+/* `state`: how it is born; a final one keeps no template. */
+static enum err make_message(const struct send_command *command, enum message_state state,
+                             struct verify_context *context, struct verify_result *result)
 {
 	const struct verification *v = &result->verification;
-	bool at_once = context->plan.route == ROUTE_AT_ONCE;
 	result->template = command->template;
 	result->message = (struct message){
 	    .verification = v->id,
 	    .generation = v->generation,
-	    .state = at_once ? MESSAGE_DELIVERED : MESSAGE_QUEUED,
+	    .state = state,
 	    .provider = context->plan.provider,
 	    .sender = command->sender,
-	    .template = at_once ? BYTES_NONE : command->template,
-	    .attempts = at_once ? 1 : 0,
+	    .template = message_state_is_final(state) ? BYTES_NONE : command->template,
+	    .attempts = state == MESSAGE_DELIVERED ? 1 : 0,
 	    .created_ms = context->now_ms,
 	    .next_ms = context->now_ms,
 	    .expires_ms = v->expires_ms,
 	};
 	enum err err =
 	    id_make(context->now_ms, number_bucket(&v->number), context->rng, &result->message.id);
-	add_change(result, CHANGE_MESSAGE, &result->message);
+	verify_add(result, CHANGE_MESSAGE, &result->message);
 	return err;
 }
 
@@ -246,21 +253,41 @@ static enum err refuse_send(const struct send_command *command, struct verify_co
 	                BYTES("refused"));
 }
 
+/* What keeps a message from leaving; SENT: nothing does. */
+static enum outcome why_not_sent(const struct send_command *command, const struct line *line,
+                                 const struct verify_context *context)
+{
+	if (number_is_pseudo(&command->number))
+		return OUTCOME_NO_USER;
+	if (line && line->state == LINE_DEAD)
+		return OUTCOME_DEAD;
+	if (line && line->state == LINE_LANDLINE)
+		return OUTCOME_LANDLINE;
+	if (context->plan.route == ROUTE_REFUSED && !(line && line->chosen))
+		return OUTCOME_NO_ROUTE;
+	return OUTCOME_SENT;
+}
+
+static enum message_state message_begins(enum outcome why_not, const struct verify_context *context)
+{
+	if (why_not != OUTCOME_SENT)
+		return MESSAGE_CANCELLED;
+	return context->plan.route == ROUTE_AT_ONCE ? MESSAGE_DELIVERED : MESSAGE_QUEUED;
+}
+
 enum err verify_send(const struct send_command *command, const struct verify_records *records,
                      struct verify_context *context, struct verify_result *ret)
 {
 	*ret = (struct verify_result){0};
 	const struct line *line = records->line;
-	if (line && line->state == LINE_DEAD)
-		return refuse_send(command, context, OUTCOME_DEAD, ret);
-	if (line && line->state == LINE_LANDLINE)
-		return refuse_send(command, context, OUTCOME_LANDLINE, ret);
+	enum outcome why_not =
+	    command->returned ? OUTCOME_SENT : why_not_sent(command, line, context);
+	if (why_not != OUTCOME_SENT && !command->hidden)
+		return refuse_send(command, context, why_not, ret);
 	/* A test number gets no message, so it needs no route and spends no sends. */
-	bool sends = !(line && line->chosen);
+	bool sends = !command->returned && !(line && line->chosen);
 	if (sends && context->plan.route == ROUTE_NONE)
 		return ERR_UNSUPPORTED;
-	if (sends && context->plan.route == ROUTE_REFUSED)
-		return refuse_send(command, context, OUTCOME_NO_ROUTE, ret);
 	if (sends)
 		ret->retry_after_ms =
 		    limits_send_wait_ms(command->limits, records->budget, context->now_ms);
@@ -270,28 +297,21 @@ enum err verify_send(const struct send_command *command, const struct verify_rec
 	take_budget(ret, records->budget, &command->number);
 	if (sends)
 		budget_charge_send(&ret->budget, command->limits, context->now_ms);
-	add_change(ret, sends ? CHANGE_BUDGET : GUARD_BUDGET, &ret->budget);
+	verify_add(ret, sends ? CHANGE_BUDGET : GUARD_BUDGET, &ret->budget);
 	guard_line(command, records, ret);
 	enum err err = apply_repeat(command, records, context, ret);
 	if (err == OK && sends)
-		err = make_message(command, context, ret);
+		err = make_message(command, message_begins(why_not, context), context, ret);
+	if (why_not != OUTCOME_SENT)
+		ret->outcome = why_not;
 	if (err == OK)
-		err = finish_changes(ret, context, command->dialect, BYTES("asked"));
+		err = verify_finish(ret, context, command->dialect, BYTES("asked"));
 	if (err)
 		ret->changes_n = 0;
 	return err;
 }
 
 /* ---- check ----------------------------------------------------------------------------------- */
-
-/* Of a record that is UNKNOWN nothing is in the result, so the event names no number either. */
-static enum err refuse_check(const struct check_command *command, struct verify_context *context,
-                             enum outcome outcome, struct verify_result *result)
-{
-	result->outcome = outcome;
-	return describe(result, context, &result->verification.number, command->tenant,
-	                command->dialect, BYTES("refused"));
-}
 
 static bool belongs_to(const struct verification *v, const struct check_command *command)
 {
@@ -300,58 +320,114 @@ static bool belongs_to(const struct verification *v, const struct check_command 
 	       (v->purpose != PURPOSE_NUMBER || bytes_equal(v->client, command->client));
 }
 
-static enum err compare(const struct check_command *command, const struct verification *v,
+/* A code of a user who is not there is never right, but takes as long. */
+enum err verify_compare(const struct check_command *command, const struct verification *v,
                         struct verify_context *context, bool *ret)
 {
 	struct verification judged = *v;
 	judged.bound = command->bound;
 	memcpy(judged.digest, command->digest, SHA256_LEN);
-	return code_matches(context->keyring, &judged, command->guess, ret);
+	enum err err = code_matches(context->keyring, &judged, command->guess, ret);
+	if (number_is_pseudo(&v->number))
+		*ret = false;
+	return err;
 }
 
-/* An approved record refuses without charge; only whether the same code came again is told. */
+/* Where nothing was to be compared, somebody may still measure whether something was. */
+static enum err compare_nothing(const struct check_command *command, struct verify_context *context)
+{
+	const struct verification nobody = {
+	    .tenant = command->tenant,
+	    .policy = {.alphabet = "0123456789", .length = CODE_LENGTH_MIN},
+	    .key_id = keyring_writing_id(context->keyring),
+	};
+	bool right;
+	return code_matches(context->keyring, &nobody, command->guess, &right);
+}
+
+/* Of a record that is UNKNOWN nothing is in the result, so the event names no number either. */
+enum err verify_refuse_check(const struct check_command *command, struct verify_context *context,
+                             enum outcome outcome, struct verify_result *result)
+{
+	result->outcome = outcome;
+	enum err err = describe(result, context, &result->verification.number, command->tenant,
+	                        command->dialect, BYTES("refused"));
+	if (err || !command->hidden)
+		return err;
+	verify_add(result, CHANGE_EVENT, &result->event);
+	return compare_nothing(command, context);
+}
+
+/* An approved record refuses without charging the number; where it is told that the right code came
+ * again, a wrong one still takes one of as many tries as the code had. */
 static enum err check_used(const struct check_command *command, struct verify_context *context,
                            struct verify_result *result)
 {
-	const struct verification *v = &result->verification;
+	struct verification *v = &result->verification;
 	bool right = false;
-	if (context->now_ms < v->expires_ms && keyring_has(context->keyring, v->key_id)) {
-		enum err err = compare(command, v, context, &right);
-		if (err)
-			return err;
-	}
-	return refuse_check(command, context, right ? OUTCOME_REPEATED : OUTCOME_USED, result);
+	if (!command->repeats || command->look || context->now_ms >= v->expires_ms ||
+	    v->tries >= 2 * v->policy.attempts || !keyring_has(context->keyring, v->key_id))
+		return verify_refuse_check(command, context, OUTCOME_USED, result);
+	enum err err = verify_compare(command, v, context, &right);
+	if (err || right)
+		return err ? err : verify_refuse_check(command, context, OUTCOME_REPEATED, result);
+	v->tries++;
+	result->outcome = OUTCOME_USED;
+	verify_add(result, CHANGE_VERIFICATION, v);
+	return verify_finish(result, context, command->dialect, BYTES("refused"));
 }
 
-/* The first who comes too late is told so; the record ends there. */
+/* The first who comes too late is told so; the record ends there. That of a user's code does not:
+ * it is found by him, and says so until a new one takes its place. */
 static enum err end_unfinished(const struct check_command *command, enum outcome outcome,
                                struct verify_context *context, struct verify_result *result)
 {
 	struct verification *v = &result->verification;
+	if (v->purpose != PURPOSE_NUMBER)
+		return verify_refuse_check(command, context, outcome, result);
 	if (context->now_ms >= v->expires_ms + EXPIRED_STUB_MS)
-		return refuse_check(command, context, OUTCOME_LAPSED, result);
+		return verify_refuse_check(command, context, OUTCOME_LAPSED, result);
 	result->outcome = outcome;
 	v->state = VERIFICATION_EXPIRED;
 	v->finished_ms = context->now_ms;
-	add_change(result, CHANGE_VERIFICATION, v);
-	return finish_changes(result, context, command->dialect, BYTES("checked"));
+	verify_add(result, CHANGE_VERIFICATION, v);
+	return verify_finish(result, context, command->dialect, BYTES("checked"));
 }
 
-static void count_failure(const struct failures *failures, const struct verification *v, bool right,
-                          int64_t now_ms, struct verify_result *result)
+/* `guesses` were compared: one was right, or none. */
+void verify_charge_guesses(const struct limits *limits, const struct budget *budget,
+                           const struct failures *failures, unsigned guesses, bool right,
+                           struct verify_context *context, struct verify_result *result)
 {
+	const struct verification *v = &result->verification;
+	take_budget(result, budget, &v->number);
+	for (unsigned i = 0; i < guesses; i++)
+		budget_charge_guess(&result->budget, limits, context->now_ms);
+	if (right)
+		result->budget.send_streak = 0;
+	verify_add(result, CHANGE_BUDGET, &result->budget);
 	if (failures)
 		result->failures = *failures;
 	else
 		result->failures = (struct failures){.tenant = v->tenant, .number = v->number};
 	if (!right) {
-		result->failures.count++;
-		result->failures.last_ms = now_ms;
+		result->failures.count += guesses;
+		result->failures.last_ms = context->now_ms;
 	} else if (failures) {
 		result->failures.count = 0;
 	}
-	add_change(result, right && !failures ? GUARD_FAILURES : CHANGE_FAILURES,
+	verify_add(result, right && !failures ? GUARD_FAILURES : CHANGE_FAILURES,
 	           &result->failures);
+}
+
+enum outcome verify_conclude(struct verification *v, bool right, int64_t now_ms)
+{
+	v->tries++;
+	if (!right && v->tries < v->policy.attempts)
+		return OUTCOME_WRONG;
+	v->state = right ? VERIFICATION_APPROVED : VERIFICATION_LOCKED;
+	v->finished_ms = now_ms;
+	return right ? OUTCOME_APPROVED : OUTCOME_LOCKED;
 }
 
 /* The code is compared, and that is paid for whatever comes out. */
@@ -360,29 +436,14 @@ static enum err evaluate(const struct check_command *command, const struct verif
 {
 	struct verification *v = &result->verification;
 	bool right;
-	enum err err = compare(command, v, context, &right);
+	enum err err = verify_compare(command, v, context, &right);
 	if (err)
 		return err;
-	v->tries++;
-	if (right) {
-		result->outcome = OUTCOME_APPROVED;
-		v->state = VERIFICATION_APPROVED;
-		v->finished_ms = context->now_ms;
-	} else if (v->tries >= v->policy.attempts) {
-		result->outcome = OUTCOME_LOCKED;
-		v->state = VERIFICATION_LOCKED;
-		v->finished_ms = context->now_ms;
-	} else {
-		result->outcome = OUTCOME_WRONG;
-	}
-	add_change(result, CHANGE_VERIFICATION, v);
-	take_budget(result, records->budget, &v->number);
-	budget_charge_guess(&result->budget, command->limits, context->now_ms);
-	if (right)
-		result->budget.send_streak = 0;
-	add_change(result, CHANGE_BUDGET, &result->budget);
-	count_failure(records->failures, v, right, context->now_ms, result);
-	return finish_changes(result, context, command->dialect, BYTES("checked"));
+	result->outcome = verify_conclude(v, right, context->now_ms);
+	verify_add(result, CHANGE_VERIFICATION, v);
+	verify_charge_guesses(command->limits, records->budget, records->failures, 1, right,
+	                      context, result);
+	return verify_finish(result, context, command->dialect, BYTES("checked"));
 }
 
 static enum err check_live(const struct check_command *command,
@@ -394,14 +455,14 @@ static enum err check_live(const struct check_command *command,
 		result->outcome = OUTCOME_PENDING;
 		return OK;
 	}
-	if (!has_life_left(v, context->now_ms))
+	if (!verify_has_life_left(v, context->now_ms))
 		return end_unfinished(command, OUTCOME_EXPIRED, context, result);
 	if (!keyring_has(context->keyring, v->key_id))
 		return end_unfinished(command, OUTCOME_KEY_GONE, context, result);
 	result->retry_after_ms = limits_guess_wait_ms(command->limits, records->budget,
 	                                              records->failures, context->now_ms);
 	if (result->retry_after_ms > 0)
-		return refuse_check(command, context, OUTCOME_GUESS_LIMITED, result);
+		return verify_refuse_check(command, context, OUTCOME_GUESS_LIMITED, result);
 	return evaluate(command, records, context, result);
 }
 
@@ -412,7 +473,7 @@ enum err verify_check(const struct check_command *command, const struct verify_r
 	*ret = (struct verify_result){0};
 	const struct verification *v = records->verification;
 	if (!v || !belongs_to(v, command))
-		return refuse_check(command, context, OUTCOME_UNKNOWN, ret);
+		return verify_refuse_check(command, context, OUTCOME_UNKNOWN, ret);
 	ret->verification = *v;
 	enum err err = OK;
 	switch (v->state) {
@@ -423,16 +484,16 @@ enum err verify_check(const struct check_command *command, const struct verify_r
 		err = check_used(command, context, ret);
 		break;
 	case VERIFICATION_LOCKED:
-		err = refuse_check(command, context, OUTCOME_SPENT, ret);
+		err = verify_refuse_check(command, context, OUTCOME_SPENT, ret);
 		break;
 	case VERIFICATION_EXPIRED:
-		err = refuse_check(command, context, OUTCOME_LAPSED, ret);
+		err = verify_refuse_check(command, context, OUTCOME_LAPSED, ret);
 		break;
 	case VERIFICATION_REPLACED:
-		err = refuse_check(command, context, OUTCOME_REPLACED, ret);
+		err = verify_refuse_check(command, context, OUTCOME_REPLACED, ret);
 		break;
 	case VERIFICATION_CANCELLED:
-		err = refuse_check(command, context, OUTCOME_CANCELLED, ret);
+		err = verify_refuse_check(command, context, OUTCOME_CANCELLED, ret);
 		break;
 	}
 	if (err)

@@ -32,6 +32,12 @@ struct send_command {
 	struct bytes address;  /* of the end user, when known */
 	struct bytes device;
 	bool bound; /* the code is bound to what `digest` is of */
+	/* No message: the caller gets the code and hands it over himself. Needs no route, spends
+	 * no sends; a test number's fixed code gives way to it. */
+	bool returned;
+	/* Who asks must not learn whether there is anybody: where no message may leave, all the
+	 * rest is done as if it did. See core/phantom.h. */
+	bool hidden;
 	uint8_t digest[SHA256_LEN];
 	struct bytes slot; /* verify_slot() of this command */
 	const struct limits *limits;
@@ -48,6 +54,13 @@ struct check_command {
 	struct bytes dialect;
 	struct bytes guess; /* cleaned as the dialect wants */
 	bool look;          /* compare nothing, change nothing: say whether it still waits */
+	/* The API tells a right code that comes again (REPEATED): compare with an approved record
+	 * too. Wrong ones are counted on it, and end this after as many as a code has tries. */
+	bool repeats;
+	/* Who asks must not learn why it failed: a refusal costs a comparison and a commit too. */
+	bool hidden;
+	/* PURPOSE_PHONE: no two users of the tenant may have one number verified. */
+	bool exclusive;
 	bool bound;
 	uint8_t digest[SHA256_LEN];
 	const struct limits *limits;
@@ -69,7 +82,9 @@ struct verify_context {
 	struct delivery_plan plan; /* of the number; sends only */
 };
 
-#define VERIFY_CHANGES_MAX 8
+/* Most has a check that compares the codes of HOLDERS_MAX users: those codes, as many users, the
+ * one who has the number already, its budget and failures, the event. */
+#define VERIFY_CHANGES_MAX (2 * HOLDERS_MAX + 4)
 
 /* The answer, and what to commit. The records that `changes` points at are members here: the
  * result must stay where it is until the commit is answered. */

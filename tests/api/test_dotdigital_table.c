@@ -10,7 +10,7 @@
 
 #define SPENT_MS 29001 /* what a limit asks one to wait: 30 s once rounded up */
 
-enum outcome_kind { SEND, CHECK };
+enum outcome_kind { SEND, CHECK, PEOPLE };
 
 static const enum outcome_kind outcome_kinds[OUTCOME_COUNT] = {
 #define OUTCOME(name, label, kind) [OUTCOME_##name] = kind,
@@ -81,6 +81,11 @@ static void every_outcome_has_a_look(void **state)
 		const struct dotdigital_look *look = &dotdigital_looks[outcome];
 		const char *label = outcome_label((enum outcome)outcome).at;
 		bool is_send = outcome_kinds[outcome] == SEND;
+		if (outcome_kinds[outcome] == PEOPLE) {
+			/* A client's number has no user. */
+			assert_row(label, look->kind == LOOK_MISSING);
+			continue;
+		}
 		switch (look->kind) {
 		case LOOK_MISSING:
 			fail_msg("%s has no look", label);
@@ -110,12 +115,12 @@ static void every_outcome_has_a_look(void **state)
 static void every_outcome_has_a_row_here(void **state)
 {
 	(void)state;
-	assert_int_equal(COUNT(answer_rows), OUTCOME_COUNT);
 	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
 		size_t found = 0;
 		for (size_t i = 0; i < COUNT(answer_rows); i++)
 			found += answer_rows[i].outcome == (enum outcome)outcome;
-		assert_row(outcome_label((enum outcome)outcome).at, found == 1);
+		assert_row(outcome_label((enum outcome)outcome).at,
+		           found == (outcome_kinds[outcome] != PEOPLE));
 	}
 }
 

@@ -58,9 +58,20 @@ static void an_integer_is_the_digits(void **state)
 		int64_t integer;
 		bool taken;
 	} rows[] = {
-	    {447700900123, true}, {999999999999999, true},   {1000, true},
-	    {999, false},         {1000000000000000, false}, {INT64_MAX, false},
-	    {0, false},           {-447700900123, false},
+	    {447700900123, true},
+	    {999999999999999, true},
+	    {1000, true},
+	    {999, false},
+	    {1000000000000000, false},
+	    {INT64_MAX, false},
+	    {0, false},
+	    {-447700900123, false},
+	    /* pseudo-numbers: 0 and 14 digits */
+	    {-10000000000000, true},
+	    {-99999999999999, true},
+	    {-9999999999999, false},
+	    {-100000000000000, false},
+	    {INT64_MIN, false},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct number number = {"before"};
@@ -71,6 +82,33 @@ static void an_integer_is_the_digits(void **state)
 			assert_string_equal(number.digits, "before");
 	}
 	assert_true(number_to_integer(&(struct number){{0}}) == 0);
+}
+
+static void a_pseudo_number_is_nobodys(void **state)
+{
+	(void)state;
+	uint8_t octets[NUMBER_DIGITS_MAX];
+	for (unsigned value = 0; value < 256; value++) {
+		struct number number, again, read;
+		char mask[NUMBER_MASK_LEN + 1];
+		memset(octets, (int)value, sizeof(octets));
+		memset(&number, 'x', sizeof(number));
+		number_make_pseudo(octets, &number);
+		assert_true(number_is_pseudo(&number));
+		assert_int_equal(strlen(number.digits), NUMBER_DIGITS_MAX);
+		assert_int_equal(strspn(number.digits, "0123456789"), NUMBER_DIGITS_MAX);
+		assert_int_not_equal(number.digits[1], '0');
+		number_make_pseudo(octets, &again);
+		assert_true(number_equal(&number, &again));
+		/* Who reads numbers from outside takes it for none; a store gets it back. */
+		assert_false(number_from_digits(number_bytes(&number), &read));
+		assert_true(number_from_integer(number_to_integer(&number), &read));
+		assert_true(number_equal(&number, &read));
+		number_mask(&number, mask);
+		assert_string_equal(mask, "-");
+	}
+	assert_false(number_is_pseudo(&(struct number){"447700900123"}));
+	assert_false(number_is_pseudo(&(struct number){{0}}));
 }
 
 static void the_length_of_every_calling_code_is_known(void **state)
@@ -109,6 +147,7 @@ int main(void)
 	    cmocka_unit_test(stored_digits_are_taken_back),
 	    cmocka_unit_test(an_integer_is_the_digits),
 	    cmocka_unit_test(the_length_of_every_calling_code_is_known),
+	    cmocka_unit_test(a_pseudo_number_is_nobodys),
 	    cmocka_unit_test(a_mask_shows_code_and_two_digits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

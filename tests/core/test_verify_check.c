@@ -298,8 +298,6 @@ static void repeated_is_for_the_right_code_in_time(void **state)
 {
 	struct bench *bench = *state;
 	bench_guess_right(bench);
-	assert_outcome(bench_guess_wrong(bench), OUTCOME_USED);
-	assert_not_charged(bench);
 	bench->now_ms = bench->verification.expires_ms - 1;
 	assert_outcome(bench_guess_right(bench), OUTCOME_REPEATED);
 	assert_not_charged(bench);
@@ -308,6 +306,44 @@ static void repeated_is_for_the_right_code_in_time(void **state)
 	assert_not_charged(bench);
 	assert_int_equal(bench->budget.guesses.n, 1);
 	assert_int_equal(bench->verification.tries, 1);
+}
+
+/* Rules 1.6, 2.2: what is told for ever must not be guessed for ever. Wrong codes take tries of the
+ * record, not of the number; then nothing is compared. */
+static void a_used_code_is_compared_as_often_as_it_has_tries(void **state)
+{
+	struct bench *bench = *state;
+	bench_guess_wrong(bench);
+	assert_outcome(bench_guess_right(bench), OUTCOME_APPROVED);
+	struct budget budget = bench->budget;
+	for (unsigned tries = 3; tries <= 10; tries++) {
+		assert_outcome(bench_guess_right(bench), OUTCOME_REPEATED);
+		assert_not_charged(bench);
+		assert_outcome(bench_guess_wrong(bench), OUTCOME_USED);
+		assert_int_equal(bench->result.changes_n, 2);
+		assert_string_equal(bench->result.event.kind.at, "refused");
+		assert_string_equal(bench->result.event.reason.at, "used");
+		assert_int_equal(bench->verification.tries, tries);
+		assert_int_equal(bench->verification.state, VERIFICATION_APPROVED);
+	}
+	assert_memory_equal(&bench->budget, &budget, sizeof(budget));
+	assert_false(bench->has_failures);
+	assert_outcome(bench_guess_right(bench), OUTCOME_USED);
+	assert_not_charged(bench);
+	assert_outcome(bench_guess_wrong(bench), OUTCOME_USED);
+	assert_not_charged(bench);
+}
+
+/* Who is never told it has nothing to guess at. */
+static void where_repeats_are_not_told_nothing_is_compared(void **state)
+{
+	struct bench *bench = *state;
+	bench_guess_right(bench);
+	bench->check.repeats = false;
+	assert_outcome(bench_guess_right(bench), OUTCOME_USED);
+	assert_not_charged(bench);
+	assert_outcome(bench_guess_wrong(bench), OUTCOME_USED);
+	assert_not_charged(bench);
 }
 
 /* The code of the generation before is a wrong one, before and after success. */
@@ -708,6 +744,8 @@ int main(void)
 	    CASE(an_approved_record_whose_key_is_gone_is_used),
 	    CASE(a_record_from_the_future_counts_as_expired),
 	    CASE(repeated_is_for_the_right_code_in_time),
+	    CASE(a_used_code_is_compared_as_often_as_it_has_tries),
+	    CASE(where_repeats_are_not_told_nothing_is_compared),
 	    CASE(repeated_is_for_the_same_generation),
 	    CASE(an_ended_record_is_refused_and_not_charged),
 	    CASE(a_record_answers_its_holder_alone),

@@ -173,6 +173,7 @@ int bench_setup(void **state)
 	    .tenant = BYTES("demo"),
 	    .client = BYTES("shop"),
 	    .dialect = BYTES("dotdigital"),
+	    .repeats = true,
 	    .limits = &bench->limits,
 	};
 	*state = bench;
