@@ -91,6 +91,69 @@ struct client *client_get(struct desk *desk, struct bytes name)
 	return load.client;
 }
 
+struct user *user_get(struct desk *desk, struct bytes tenant, enum user_by by, struct bytes key)
+{
+	struct store_load load = {
+	    .want = WANT_USER, .tenant = tenant, .user_by = by, .user_key = key};
+	assert_int_equal(desk_load(desk, &load), OK);
+	return load.user;
+}
+
+struct user *user_stored(struct desk *desk, const struct user *like)
+{
+	return user_get(desk, like->tenant, USER_BY_ID, like->id);
+}
+
+struct key *key_get(struct desk *desk, const struct key *like)
+{
+	struct store_load load = {.want = WANT_KEY, .hash = like->hash};
+	assert_int_equal(desk_load(desk, &load), OK);
+	return load.key;
+}
+
+struct session *session_get(struct desk *desk, const struct session *like)
+{
+	struct store_load load = {.want = WANT_SESSION, .hash = like->hash};
+	assert_int_equal(desk_load(desk, &load), OK);
+	return load.session;
+}
+
+struct system *system_get(struct desk *desk, const struct system *like)
+{
+	struct store_load load = {
+	    .want = WANT_SYSTEM, .tenant = like->tenant, .system_id = like->id};
+	assert_int_equal(desk_load(desk, &load), OK);
+	return load.system;
+}
+
+void texts_equal(struct bytes a, struct bytes b)
+{
+	assert_int_equal(a.at == NULL, b.at == NULL);
+	assert_true(bytes_equal(a, b));
+}
+
+void users_equal(const struct user *a, const struct user *b)
+{
+	texts_equal(a->tenant, b->tenant);
+	texts_equal(a->id, b->id);
+	texts_equal(a->password_hash, b->password_hash);
+#define USER_TEXT(name, field, member, kind, max) texts_equal(a->field, b->field);
+#include "core/user_member.def"
+#undef USER_TEXT
+	assert_string_equal(a->phone.digits, b->phone.digits);
+	assert_int_equal(a->phone_verified_ms, b->phone_verified_ms);
+	assert_string_equal(a->phone_pending.digits, b->phone_pending.digits);
+	assert_int_equal(a->phone_exclusive, b->phone_exclusive);
+	assert_int_equal(a->email_verified, b->email_verified);
+	assert_int_equal(a->force_password_change, b->force_password_change);
+	assert_int_equal(a->disabled, b->disabled);
+	assert_int_equal(a->token_epoch, b->token_epoch);
+	assert_int_equal(a->sequence, b->sequence);
+	assert_int_equal(a->created_ms, b->created_ms);
+	assert_int_equal(a->changed_ms, b->changed_ms);
+	assert_int_equal(a->last_login_ms, b->last_login_ms);
+}
+
 void pair_insert(struct desk *desk, const struct verification *v, const struct message *message)
 {
 	const struct change changes[] = {
@@ -109,6 +172,10 @@ void record_set_init(struct record_set *set, unsigned n)
 	    .tenant = sample_tenant(),
 	    .client = sample_client(),
 	    .line = sample_line(n),
+	    .key = sample_key(n),
+	    .system = sample_system(),
+	    .user = sample_user(n),
+	    .session = sample_session(n),
 	};
 	set->message = sample_message(n, &set->verification);
 }
@@ -123,6 +190,10 @@ struct change record_set_change(const struct record_set *set, int i)
 	    {.kind = CHANGE_TENANT, .tenant = &set->tenant},
 	    {.kind = CHANGE_CLIENT, .client = &set->client},
 	    {.kind = CHANGE_LINE, .line = &set->line},
+	    {.kind = CHANGE_KEY, .key = &set->key},
+	    {.kind = CHANGE_SYSTEM, .system = &set->system},
+	    {.kind = CHANGE_USER, .user = &set->user},
+	    {.kind = CHANGE_SESSION, .session = &set->session},
 	};
 	return changes[i];
 }
@@ -130,9 +201,10 @@ struct change record_set_change(const struct record_set *set, int i)
 void record_set_version(struct record_set *set, int i, uint64_t version)
 {
 	uint64_t *const versions[SET_KINDS] = {
-	    &set->verification.version, &set->budget.version, &set->failures.version,
-	    &set->message.version,      &set->tenant.version, &set->client.version,
-	    &set->line.version,
+	    &set->verification.version, &set->budget.version,  &set->failures.version,
+	    &set->message.version,      &set->tenant.version,  &set->client.version,
+	    &set->line.version,         &set->key.version,     &set->system.version,
+	    &set->user.version,         &set->session.version,
 	};
 	*versions[i] = version;
 }
@@ -143,17 +215,13 @@ int contract_run(const struct contract_kind *kind, const struct CMUnitTest *own,
 		const struct CMUnitTest *cases;
 		size_t n;
 	} parts[] = {
-	    {contract_records, contract_records_n},
-	    {contract_commits, contract_commits_n},
-	    {contract_slots, contract_slots_n},
-	    {contract_messages, contract_messages_n},
-	    {contract_people, contract_people_n},
-	    {contract_walks, contract_walks_n},
-	    {contract_tallies, contract_tallies_n},
-	    {contract_races, contract_races_n},
-	    {own, own_n},
+	    {contract_records, contract_records_n}, {contract_commits, contract_commits_n},
+	    {contract_slots, contract_slots_n},     {contract_messages, contract_messages_n},
+	    {contract_people, contract_people_n},   {contract_finds, contract_finds_n},
+	    {contract_walks, contract_walks_n},     {contract_tallies, contract_tallies_n},
+	    {contract_races, contract_races_n},     {own, own_n},
 	};
-	struct CMUnitTest all[160];
+	struct CMUnitTest all[192];
 	size_t n = 0;
 	for (size_t i = 0; i < CASES_N(parts); i++)
 		for (size_t j = 0; j < parts[i].n; j++) {

@@ -35,6 +35,10 @@ static void a_write_stores_the_version_after_the_one_it_found(void **state)
 	assert_int_equal(tenant_get(desk, set.tenant.id)->version, 5);
 	assert_int_equal(client_get(desk, set.client.name)->version, 5);
 	assert_int_equal(line_get(desk, &set.line)->version, 5);
+	assert_int_equal(key_get(desk, &set.key)->version, 5);
+	assert_int_equal(system_get(desk, &set.system)->version, 5);
+	assert_int_equal(user_stored(desk, &set.user)->version, 5);
+	assert_int_equal(session_get(desk, &set.session)->version, 5);
 	/* The record in memory keeps what it had. */
 	assert_int_equal(set.budget.version, 4);
 }
@@ -102,6 +106,7 @@ static void a_commit_happens_whole_or_not_at_all(void **state)
 	record_set_init(&fresh, 2);
 	fresh.tenant.id = BYTES("fresh");
 	fresh.client.name = BYTES("fresh");
+	fresh.system.id = BYTES("fresh");
 	set_insert(desk, &stored);
 	for (int stale = 0; stale < SET_KINDS; stale++)
 		for (int place = 0; place <= SET_KINDS; place++) {
@@ -121,6 +126,10 @@ static void a_commit_happens_whole_or_not_at_all(void **state)
 	assert_int_equal(counts.messages, 1);
 	assert_int_equal(counts.tenants, 1);
 	assert_int_equal(counts.clients, 1);
+	assert_int_equal(counts.keys, 1);
+	assert_int_equal(counts.systems, 1);
+	assert_int_equal(counts.users, 1);
+	assert_int_equal(counts.sessions, 1);
 	assert_null(failures_get(desk, &fresh.failures));
 	assert_null(line_get(desk, &fresh.line));
 	set_insert(desk, &fresh);
@@ -131,7 +140,7 @@ static void a_commit_of_nothing_is_fine(void **state)
 	assert_int_equal(desk_commit(&bench_of(state)->desk, NULL, 0), OK);
 }
 
-#define GUARDS 4
+#define GUARDS 5
 
 static struct change guard_of(const struct record_set *set, int i)
 {
@@ -140,6 +149,7 @@ static struct change guard_of(const struct record_set *set, int i)
 	    {.kind = GUARD_BUDGET, .budget = &set->budget},
 	    {.kind = GUARD_FAILURES, .failures = &set->failures},
 	    {.kind = GUARD_LINE, .line = &set->line},
+	    {.kind = GUARD_USER, .user = &set->user},
 	};
 	return guards[i];
 }
@@ -147,7 +157,7 @@ static struct change guard_of(const struct record_set *set, int i)
 static void guards_version(struct record_set *set, uint64_t version)
 {
 	set->verification.version = set->budget.version = set->failures.version =
-	    set->line.version = version;
+	    set->line.version = set->user.version = version;
 }
 
 /* Alone, before a change and after one. */
@@ -184,6 +194,7 @@ static void a_guard_writes_nothing_and_its_version_must_hold(void **state)
 	set_insert(desk, &set);
 	set.verification.state = VERIFICATION_LOCKED;
 	set.line.state = LINE_LANDLINE;
+	set.user.disabled = true;
 	guards_answer(desk, &set, 0, ERR_CONFLICT);
 	guards_answer(desk, &set, 1, OK);
 	guards_answer(desk, &set, 2, ERR_CONFLICT);
@@ -351,7 +362,7 @@ static uint64_t generation_of(struct desk *desk)
 	return generation;
 }
 
-static void the_generation_changes_with_tenants_clients_and_lines(void **state)
+static void the_generation_changes_with_what_operators_own(void **state)
 {
 	struct bench *bench = bench_of(state);
 	struct desk other;
@@ -362,13 +373,20 @@ static void the_generation_changes_with_tenants_clients_and_lines(void **state)
 	for (int i = 0; i < SET_KINDS; i++) {
 		uint64_t before = generation_of(&bench->desk);
 		assert_int_equal(set_change(&bench->desk, &set, i, 0), OK);
-		bool changes = i >= 4; /* tenant, client, line */
+		bool changes = i >= 4 && i < 9; /* tenant, client, line, key, system */
 		assert_int_equal(generation_of(&bench->desk) != before, changes);
 		assert_int_equal(generation_of(&other), generation_of(&bench->desk));
 		before = generation_of(&bench->desk);
 		assert_int_equal(set_change(&other, &set, i, 0), ERR_CONFLICT);
 		assert_int_equal(generation_of(&bench->desk), before);
 	}
+	/* His keys go with a user. */
+	uint64_t before = generation_of(&bench->desk);
+	set.user.version = 1;
+	assert_int_equal(desk_change(&bench->desk, GUARD_USER, &set.user), OK);
+	assert_int_equal(generation_of(&other), before);
+	assert_int_equal(desk_change(&bench->desk, DELETE_USER, &set.user), OK);
+	assert_int_not_equal(generation_of(&other), before);
 	desk_done(&other);
 }
 
@@ -384,6 +402,6 @@ const struct CMUnitTest contract_commits[] = {
     CASE(every_call_of_a_round_is_answered_once),
     CASE(of_a_round_s_commits_on_one_record_one_wins),
     CASE(who_lost_a_conflict_sees_the_winner),
-    CASE(the_generation_changes_with_tenants_clients_and_lines),
+    CASE(the_generation_changes_with_what_operators_own),
 };
 const size_t contract_commits_n = CASES_N(contract_commits);

@@ -329,9 +329,7 @@ static void counts_are_right(void **state)
 {
 	struct desk *desk = &bench_of(state)->desk;
 	struct store_counts none = desk_count(desk);
-	assert_int_equal(none.tenants + none.clients + none.verifications + none.live +
-	                     none.budgets + none.messages + none.events,
-	                 0);
+	assert_memory_equal(&none, &(struct store_counts){0}, sizeof(none));
 	struct record_set set;
 	record_set_init(&set, 1);
 	for (int i = 0; i < SET_KINDS; i++) {
@@ -346,6 +344,10 @@ static void counts_are_right(void **state)
 	struct store_counts counts = desk_count(desk);
 	assert_int_equal(counts.tenants, 1);
 	assert_int_equal(counts.clients, 1);
+	assert_int_equal(counts.users, 1);
+	assert_int_equal(counts.keys, 1);
+	assert_int_equal(counts.sessions, 1);
+	assert_int_equal(counts.systems, 1);
 	assert_int_equal(counts.verifications, 2);
 	assert_int_equal(counts.live, 1);
 	assert_int_equal(counts.budgets, 1);

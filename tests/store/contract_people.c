@@ -7,54 +7,12 @@
 
 /* --- what the cases share -------------------------------------------------------------------- */
 
-static void texts_equal(struct bytes a, struct bytes b)
-{
-	assert_int_equal(a.at == NULL, b.at == NULL);
-	assert_true(bytes_equal(a, b));
-}
-
-static struct user *user_get(struct desk *desk, struct bytes tenant, enum user_by by,
-                             struct bytes key)
-{
-	struct store_load load = {
-	    .want = WANT_USER, .tenant = tenant, .user_by = by, .user_key = key};
-	assert_int_equal(desk_load(desk, &load), OK);
-	return load.user;
-}
-
-static struct user *user_stored(struct desk *desk, const struct user *like)
-{
-	return user_get(desk, like->tenant, USER_BY_ID, like->id);
-}
-
 static enum err user_put(struct desk *desk, const struct user *user)
 {
 	return desk_change(desk, CHANGE_USER, user);
 }
 
 /* --- fields ---------------------------------------------------------------------------------- */
-
-static void users_equal(const struct user *a, const struct user *b)
-{
-	texts_equal(a->tenant, b->tenant);
-	texts_equal(a->id, b->id);
-	texts_equal(a->password_hash, b->password_hash);
-#define USER_TEXT(name, field, member, kind, max) texts_equal(a->field, b->field);
-#include "core/user_member.def"
-#undef USER_TEXT
-	assert_string_equal(a->phone.digits, b->phone.digits);
-	assert_int_equal(a->phone_verified_ms, b->phone_verified_ms);
-	assert_string_equal(a->phone_pending.digits, b->phone_pending.digits);
-	assert_int_equal(a->phone_exclusive, b->phone_exclusive);
-	assert_int_equal(a->email_verified, b->email_verified);
-	assert_int_equal(a->force_password_change, b->force_password_change);
-	assert_int_equal(a->disabled, b->disabled);
-	assert_int_equal(a->token_epoch, b->token_epoch);
-	assert_int_equal(a->sequence, b->sequence);
-	assert_int_equal(a->created_ms, b->created_ms);
-	assert_int_equal(a->changed_ms, b->changed_ms);
-	assert_int_equal(a->last_login_ms, b->last_login_ms);
-}
 
 static struct user full_user(void)
 {
@@ -116,17 +74,16 @@ static void a_key_comes_back_field_by_field(void **state)
 	rows[1].expires_ms = SAMPLE_MS;
 	rows[1].revoked = true;
 	for (size_t i = 0; i < CASES_N(rows); i++) {
-		struct store_load load = {.want = WANT_KEY, .hash = rows[i].hash};
 		assert_int_equal(desk_change(desk, CHANGE_KEY, &rows[i]), OK);
-		assert_int_equal(desk_load(desk, &load), OK);
-		assert_non_null(load.key);
-		assert_int_equal(load.key->version, 1);
-		assert_memory_equal(load.key->hash, rows[i].hash, SHA256_LEN);
-		texts_equal(load.key->tenant, rows[i].tenant);
-		texts_equal(load.key->client, rows[i].client);
-		texts_equal(load.key->user, rows[i].user);
-		assert_int_equal(load.key->expires_ms, rows[i].expires_ms);
-		assert_int_equal(load.key->revoked, rows[i].revoked);
+		struct key *found = key_get(desk, &rows[i]);
+		assert_non_null(found);
+		assert_int_equal(found->version, 1);
+		assert_memory_equal(found->hash, rows[i].hash, SHA256_LEN);
+		texts_equal(found->tenant, rows[i].tenant);
+		texts_equal(found->client, rows[i].client);
+		texts_equal(found->user, rows[i].user);
+		assert_int_equal(found->expires_ms, rows[i].expires_ms);
+		assert_int_equal(found->revoked, rows[i].revoked);
 	}
 }
 
@@ -140,21 +97,20 @@ static void a_session_comes_back_field_by_field(void **state)
 	rows[1].permanent = true;
 	rows[1].used_ms = SAMPLE_MS + 7;
 	for (size_t i = 0; i < CASES_N(rows); i++) {
-		struct store_load load = {.want = WANT_SESSION, .hash = rows[i].hash};
 		assert_int_equal(desk_change(desk, CHANGE_SESSION, &rows[i]), OK);
-		assert_int_equal(desk_load(desk, &load), OK);
-		assert_non_null(load.session);
-		assert_int_equal(load.session->version, 1);
-		assert_memory_equal(load.session->hash, rows[i].hash, SHA256_LEN);
-		texts_equal(load.session->tenant, rows[i].tenant);
-		texts_equal(load.session->client, rows[i].client);
-		texts_equal(load.session->user, rows[i].user);
-		assert_int_equal(load.session->token_epoch, rows[i].token_epoch);
-		assert_int_equal(load.session->permanent, rows[i].permanent);
-		assert_int_equal(load.session->created_ms, rows[i].created_ms);
-		assert_int_equal(load.session->used_ms, rows[i].used_ms);
-		assert_int_equal(load.session->expires_ms, rows[i].expires_ms);
-		assert_false(load.session->ended);
+		struct session *found = session_get(desk, &rows[i]);
+		assert_non_null(found);
+		assert_int_equal(found->version, 1);
+		assert_memory_equal(found->hash, rows[i].hash, SHA256_LEN);
+		texts_equal(found->tenant, rows[i].tenant);
+		texts_equal(found->client, rows[i].client);
+		texts_equal(found->user, rows[i].user);
+		assert_int_equal(found->token_epoch, rows[i].token_epoch);
+		assert_int_equal(found->permanent, rows[i].permanent);
+		assert_int_equal(found->created_ms, rows[i].created_ms);
+		assert_int_equal(found->used_ms, rows[i].used_ms);
+		assert_int_equal(found->expires_ms, rows[i].expires_ms);
+		assert_false(found->ended);
 	}
 }
 
@@ -165,18 +121,16 @@ static void a_system_comes_back_field_by_field(void **state)
 	rows[0].sealed_secret = (struct bytes){"\0\xFF\x01", 3};
 	rows[0].allow_plain_secret = true;
 	for (size_t i = 0; i < CASES_N(rows); i++) {
-		struct store_load load = {
-		    .want = WANT_SYSTEM, .tenant = rows[i].tenant, .system_id = rows[i].id};
 		assert_int_equal(desk_change(desk, CHANGE_SYSTEM, &rows[i]), OK);
-		assert_int_equal(desk_load(desk, &load), OK);
-		assert_non_null(load.system);
-		assert_int_equal(load.system->version, 1);
-		texts_equal(load.system->tenant, rows[i].tenant);
-		texts_equal(load.system->id, rows[i].id);
-		texts_equal(load.system->sealed_secret, rows[i].sealed_secret);
-		texts_equal(load.system->key_id, rows[i].key_id);
-		assert_int_equal(load.system->signing, rows[i].signing);
-		assert_int_equal(load.system->allow_plain_secret, rows[i].allow_plain_secret);
+		struct system *found = system_get(desk, &rows[i]);
+		assert_non_null(found);
+		assert_int_equal(found->version, 1);
+		texts_equal(found->tenant, rows[i].tenant);
+		texts_equal(found->id, rows[i].id);
+		texts_equal(found->sealed_secret, rows[i].sealed_secret);
+		texts_equal(found->key_id, rows[i].key_id);
+		assert_int_equal(found->signing, rows[i].signing);
+		assert_int_equal(found->allow_plain_secret, rows[i].allow_plain_secret);
 	}
 }
 
@@ -390,12 +344,8 @@ static void keys_and_sessions_go_with_their_user(void **state)
 	user.version = 1;
 	assert_int_equal(desk_change(desk, DELETE_USER, &user), OK);
 	for (size_t i = 0; i < 4; i++) {
-		struct store_load load = {.want = WANT_KEY, .hash = keys[i].hash};
-		assert_int_equal(desk_load(desk, &load), OK);
-		assert_int_equal(load.key != NULL, i >= 2);
-		load.want = WANT_SESSION;
-		assert_int_equal(desk_load(desk, &load), OK);
-		assert_int_equal(load.session != NULL, i >= 2);
+		assert_int_equal(key_get(desk, &keys[i]) != NULL, i >= 2);
+		assert_int_equal(session_get(desk, &sessions[i]) != NULL, i >= 2);
 	}
 }
 
@@ -403,14 +353,12 @@ static void a_session_that_ended_is_gone(void **state)
 {
 	struct desk *desk = &bench_of(state)->desk;
 	struct session session = sample_session(1);
-	struct store_load load = {.want = WANT_SESSION, .hash = session.hash};
 	assert_int_equal(desk_change(desk, CHANGE_SESSION, &session), OK);
 	session.ended = true;
 	assert_int_equal(desk_change(desk, CHANGE_SESSION, &session), ERR_CONFLICT);
 	session.version = 1;
 	assert_int_equal(desk_change(desk, CHANGE_SESSION, &session), OK);
-	assert_int_equal(desk_load(desk, &load), OK);
-	assert_null(load.session);
+	assert_null(session_get(desk, &session));
 	assert_int_equal(desk_change(desk, CHANGE_SESSION, &session), ERR_CONFLICT);
 	session.version = VERSION_ANY;
 	assert_int_equal(desk_change(desk, CHANGE_SESSION, &session), OK);
@@ -439,6 +387,33 @@ static void a_guard_of_a_user_writes_nothing(void **state)
 	assert_int_equal(user_stored(desk, &user)->version, 1);
 }
 
+static void sessions_are_purged_once_they_have_expired(void **state)
+{
+	struct desk *desk = &bench_of(state)->desk;
+	static const int64_t expires_ms[] = {-1, 0, 1, 3600000};
+	struct session sessions[CASES_N(expires_ms)];
+	for (unsigned i = 0; i < CASES_N(expires_ms); i++) {
+		sessions[i] = sample_session(i);
+		sessions[i].expires_ms = SAMPLE_MS + expires_ms[i];
+		assert_int_equal(desk_change(desk, CHANGE_SESSION, &sessions[i]), OK);
+	}
+	assert_int_equal(desk_purge_all(desk, SAMPLE_MS, 0), 2);
+	for (unsigned i = 0; i < CASES_N(expires_ms); i++)
+		assert_int_equal(session_get(desk, &sessions[i]) != NULL, i >= 2);
+	/* In steps. */
+	for (unsigned i = 10; i < 10 + PURGE_STEP + 1; i++) {
+		struct session session = sample_session(i);
+		assert_int_equal(desk_change(desk, CHANGE_SESSION, &session), OK);
+	}
+	size_t deleted;
+	bool more;
+	assert_int_equal(desk_purge(desk, SAMPLE_MS + 3600000, 0, &deleted, &more), OK);
+	assert_int_equal(deleted, PURGE_STEP);
+	assert_true(more);
+	assert_int_equal(desk_purge_all(desk, SAMPLE_MS + 3600000, 0), 3);
+	assert_int_equal(desk_count(desk).sessions, 0);
+}
+
 const struct CMUnitTest contract_people[] = {
     CASE(a_user_comes_back_field_by_field),
     CASE(a_key_comes_back_field_by_field),
@@ -453,5 +428,6 @@ const struct CMUnitTest contract_people[] = {
     CASE(keys_and_sessions_go_with_their_user),
     CASE(a_session_that_ended_is_gone),
     CASE(a_guard_of_a_user_writes_nothing),
+    CASE(sessions_are_purged_once_they_have_expired),
 };
 const size_t contract_people_n = CASES_N(contract_people);

@@ -15,7 +15,7 @@ struct racer {
 	pthread_t thread;
 	unsigned number;
 	size_t won, lost;
-	unsigned claimed[400]; /* how often each message was */
+	unsigned claimed[400]; /* how often each message, or phone, was */
 };
 
 static void race(struct bench *bench, struct racer racers[THREADS], void *(*run)(void *))
@@ -171,6 +171,62 @@ static void each_slot_is_won_once(void **state)
 	free(racers);
 }
 
+/* --- phones ---------------------------------------------------------------------------------- */
+
+#define PHONES 100
+
+/* Of each thread one user for each number, who has it and may verify it. */
+static struct user phone_owner(unsigned thread, unsigned i)
+{
+	struct user user = sample_user(thread * PHONES + i);
+	user.phone = sample_number(i);
+	return user;
+}
+
+static void *phones_verify(void *about)
+{
+	struct racer *racer = about;
+	for (unsigned i = 0; i < PHONES; i++) {
+		struct event event = sample_event(racer->number * PHONES + i);
+		struct user user = phone_owner(racer->number, i);
+		user.version = 1;
+		user.phone_verified_ms = SAMPLE_MS;
+		user.phone_exclusive = true;
+		const struct change changes[] = {
+		    {.kind = CHANGE_EVENT, .event = &event},
+		    {.kind = CHANGE_USER, .user = &user},
+		};
+		enum err err = desk_commit(&racer->desk, changes, 2);
+		assert(err == OK || err == ERR_CONFLICT);
+		racer->claimed[i] = err == OK;
+	}
+	return NULL;
+}
+
+static void an_exclusive_phone_is_verified_by_one_user(void **state)
+{
+	struct bench *bench = bench_of(state);
+	struct racer *racers = calloc(THREADS, sizeof(*racers));
+	for (unsigned thread = 0; thread < THREADS; thread++)
+		for (unsigned i = 0; i < PHONES; i++) {
+			struct user user = phone_owner(thread, i);
+			assert_int_equal(desk_change(&bench->desk, CHANGE_USER, &user), OK);
+		}
+	race(bench, racers, phones_verify);
+	for (unsigned i = 0; i < PHONES; i++) {
+		unsigned won = 0;
+		for (unsigned thread = 0; thread < THREADS; thread++) {
+			struct user user = phone_owner(thread, i);
+			bool verified = user_stored(&bench->desk, &user)->phone_verified_ms;
+			assert_int_equal(verified, racers[thread].claimed[i]);
+			won += verified;
+		}
+		assert_int_equal(won, 1);
+	}
+	assert_int_equal(desk_count(&bench->desk).events, PHONES);
+	free(racers);
+}
+
 /* --- claims ---------------------------------------------------------------------------------- */
 
 #define MESSAGES 400
@@ -265,8 +321,11 @@ static void all_calls_go_together(void **state)
 }
 
 const struct CMUnitTest contract_races[] = {
-    CASE(successes_are_what_is_stored), CASE(guesses_are_evaluated_no_more_often_than_allowed),
-    CASE(each_slot_is_won_once),        CASE(two_callers_never_get_the_same_message),
+    CASE(successes_are_what_is_stored),
+    CASE(guesses_are_evaluated_no_more_often_than_allowed),
+    CASE(each_slot_is_won_once),
+    CASE(an_exclusive_phone_is_verified_by_one_user),
+    CASE(two_callers_never_get_the_same_message),
     CASE(all_calls_go_together),
 };
 const size_t contract_races_n = CASES_N(contract_races);

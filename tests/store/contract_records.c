@@ -6,13 +6,6 @@
 
 /* --- comparing ------------------------------------------------------------------------------- */
 
-/* Absent and empty differ. */
-static void texts_equal(struct bytes a, struct bytes b)
-{
-	assert_int_equal(a.at == NULL, b.at == NULL);
-	assert_true(bytes_equal(a, b));
-}
-
 static void verifications_equal(const struct verification *a, const struct verification *b)
 {
 	assert_true(id_equal(&a->id, &b->id));
@@ -75,6 +68,8 @@ struct late {
 	struct store_claim claim;
 	struct store_purge purge;
 	struct store_count count;
+	struct store_walk walk;
+	struct store_erase erase;
 	size_t answers;
 };
 
@@ -103,6 +98,16 @@ static void on_late_count(struct store_count *call)
 	CONTAINER_OF(call, struct late, count)->answers++;
 }
 
+static void on_late_walk(struct store_walk *call)
+{
+	CONTAINER_OF(call, struct late, walk)->answers++;
+}
+
+static void on_late_erase(struct store_erase *call)
+{
+	CONTAINER_OF(call, struct late, erase)->answers++;
+}
+
 static void no_answer_comes_before_the_call_returned(void **state)
 {
 	struct desk *desk = &bench_of(state)->desk;
@@ -116,21 +121,27 @@ static void no_answer_comes_before_the_call_returned(void **state)
 	    .claim = {.max = 1, .arena = &desk->arena, .on_done = on_late_claim},
 	    .purge = {.on_done = on_late_purge},
 	    .count = {.on_done = on_late_count},
+	    .walk = {.kind = CHANGE_USER, .arena = &desk->arena, .on_done = on_late_walk},
+	    .erase = {.number = sample_number(1), .on_done = on_late_erase},
 	};
 	store->ops->load(store, &late.load);
 	store->ops->commit(store, &late.commit);
 	store->ops->claim(store, &late.claim);
 	store->ops->purge(store, &late.purge);
 	store->ops->count(store, &late.count);
+	store->ops->walk(store, &late.walk);
+	store->ops->erase(store, &late.erase);
 	assert_int_equal(late.answers, 0);
-	test_executor_run_count(&desk->executor, &late.answers, 5);
+	test_executor_run_count(&desk->executor, &late.answers, 7);
 	assert_int_equal(late.load.err, OK);
 	assert_int_equal(late.commit.err, OK);
 	assert_int_equal(late.claim.err, OK);
 	assert_int_equal(late.purge.err, OK);
 	assert_int_equal(late.count.err, OK);
+	assert_int_equal(late.walk.err, OK);
+	assert_int_equal(late.erase.err, OK);
 	test_executor_run_all(&desk->executor);
-	assert_int_equal(late.answers, 5);
+	assert_int_equal(late.answers, 7);
 }
 
 static void the_store_has_a_name(void **state)
@@ -292,6 +303,9 @@ static void a_tenant_comes_back_field_by_field(void **state)
 	struct desk *desk = &bench_of(state)->desk;
 	struct tenant rows[] = {sample_tenant(), {.id = BYTES("bare")}};
 	rows[0].settings = BYTES("{\"unique_verified_phone\":true}");
+	rows[0].kii_app_key = BYTES("app-key");
+	rows[0].kii_client_id = BYTES("admin");
+	rows[0].kii_client_secret_hash = BYTES("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA");
 	for (size_t i = 0; i < CASES_N(rows); i++) {
 		assert_int_equal(desk_change(desk, CHANGE_TENANT, &rows[i]), OK);
 		struct tenant *found = tenant_get(desk, rows[i].id);
@@ -300,6 +314,9 @@ static void a_tenant_comes_back_field_by_field(void **state)
 		texts_equal(found->id, rows[i].id);
 		texts_equal(found->name, rows[i].name);
 		texts_equal(found->settings, rows[i].settings);
+		texts_equal(found->kii_app_key, rows[i].kii_app_key);
+		texts_equal(found->kii_client_id, rows[i].kii_client_id);
+		texts_equal(found->kii_client_secret_hash, rows[i].kii_client_secret_hash);
 	}
 }
 
@@ -421,6 +438,16 @@ static void what_is_not_there_is_null(void **state)
 	    .line = &(struct line){.version = 9},
 	    .tenant_record = &(struct tenant){.version = 9},
 	    .client = &(struct client){.version = 9},
+	    .user = &(struct user){.version = 9},
+	    .namesake = &(struct user){.version = 9},
+	    .phone_code = &nowhere,
+	    .login_code = &nowhere,
+	    .holders = &(struct holder){.code = &nowhere},
+	    .holders_n = 1,
+	    .holders_more = true,
+	    .key = &(struct key){.version = 9},
+	    .session = &(struct session){.version = 9},
+	    .system = &(struct system){.version = 9},
 	};
 	assert_int_equal(desk_load(desk, &load), OK);
 	assert_null(load.verification);
@@ -429,6 +456,15 @@ static void what_is_not_there_is_null(void **state)
 	assert_null(load.line);
 	assert_null(load.tenant_record);
 	assert_null(load.client);
+	assert_null(load.user);
+	assert_null(load.namesake);
+	assert_null(load.phone_code);
+	assert_null(load.login_code);
+	assert_int_equal(load.holders_n, 0);
+	assert_false(load.holders_more);
+	assert_null(load.key);
+	assert_null(load.session);
+	assert_null(load.system);
 	assert_null(verification_get(desk, &nowhere));
 }
 
@@ -446,6 +482,8 @@ static void only_what_is_wanted_is_loaded(void **state)
 	struct record_set set;
 	record_set_init(&set, 1);
 	set.verification.slot = BYTES("s");
+	set.user.user_name = BYTES("ada");
+	set.user.phone = set.budget.number;
 	everything_is_inserted(desk, &set);
 	static const unsigned wants[] = {
 	    0,
@@ -457,8 +495,15 @@ static void only_what_is_wanted_is_loaded(void **state)
 	    WANT_NUMBER,
 	    WANT_TENANT,
 	    WANT_CLIENT,
+	    WANT_USER,
+	    WANT_NAMESAKE,
+	    WANT_HOLDERS,
+	    WANT_KEY,
+	    WANT_SESSION,
+	    WANT_SYSTEM,
 	    WANT_VERIFICATION | WANT_NUMBER | WANT_TENANT | WANT_CLIENT,
-	    WANT_SLOT | WANT_NUMBER | WANT_TENANT | WANT_CLIENT,
+	    WANT_SLOT | WANT_NUMBER | WANT_TENANT | WANT_CLIENT | WANT_USER | WANT_NAMESAKE |
+		WANT_HOLDERS | WANT_KEY | WANT_SESSION | WANT_SYSTEM,
 	};
 	for (size_t i = 0; i < CASES_N(wants); i++) {
 		struct store_load load = {
@@ -469,6 +514,11 @@ static void only_what_is_wanted_is_loaded(void **state)
 		    .slot = BYTES("s"),
 		    .number = set.budget.number,
 		    .client_name = BYTES("shop"),
+		    .user_key = set.user.id,
+		    .user_name = BYTES("ada"),
+		    .holds = HOLD_UNVERIFIED,
+		    .hash = set.key.hash, /* and the session's */
+		    .system_id = set.system.id,
 		};
 		assert_int_equal(desk_load(desk, &load), OK);
 		assert_int_equal(load.verification != NULL,
@@ -478,6 +528,12 @@ static void only_what_is_wanted_is_loaded(void **state)
 		assert_int_equal(load.line != NULL, (wants[i] & WANT_LINE) != 0);
 		assert_int_equal(load.tenant_record != NULL, (wants[i] & WANT_TENANT) != 0);
 		assert_int_equal(load.client != NULL, (wants[i] & WANT_CLIENT) != 0);
+		assert_int_equal(load.user != NULL, (wants[i] & WANT_USER) != 0);
+		assert_int_equal(load.namesake != NULL, (wants[i] & WANT_NAMESAKE) != 0);
+		assert_int_equal(load.holders_n, (wants[i] & WANT_HOLDERS) != 0);
+		assert_int_equal(load.key != NULL, (wants[i] & WANT_KEY) != 0);
+		assert_int_equal(load.session != NULL, (wants[i] & WANT_SESSION) != 0);
+		assert_int_equal(load.system != NULL, (wants[i] & WANT_SYSTEM) != 0);
 	}
 }
 
