@@ -22,6 +22,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -374,6 +375,14 @@ static void raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A core would hold what this process holds. Whoever tries things out may want to look inside. */
+static void forbid_dumps(void)
+{
+	const struct rlimit none = {0, 0};
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 int serve_run(const struct config_flags *flags, const struct config *config,
               const struct serve_store *store)
 {
@@ -382,6 +391,10 @@ int serve_run(const struct config_flags *flags, const struct config *config,
 	serve.config = config;
 	serve.kind = store;
 	serve.purge_idle = true;
+	if (!config->dev)
+		forbid_dumps();
+	secret_start();
+	secret_hide(serve.keys, sizeof(serve.keys));
 	raise_descriptors();
 	keep_memory();
 	if (log_start(STDERR_FILENO, LOG_FORM_AUTO) != OK)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks of at least ARENA_BLOCK octets in a list; a bump pointer in the newest. */
+/* Blocks of at least ARENA_BLOCK octets in a list; a bump pointer in the newest. What was taken is
+ * wiped when it is given back, so that what was not is always zero: the octets are cleared once
+ * either way, and a request's secrets go with it. */
 #include "base/arena.h"
+
+#include "base/secret.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,6 +17,7 @@
 struct arena_block {
 	struct arena_block *next;
 	size_t size;
+	size_t used; /* once it is no longer the newest */
 	_Alignas(max_align_t) char at[];
 };
 
@@ -25,6 +30,7 @@ static void blocks_free(struct arena_block *block)
 {
 	while (block) {
 		struct arena_block *next = block->next;
+		secret_wipe(block->at, block->used);
 		free(block);
 		block = next;
 	}
@@ -32,6 +38,8 @@ static void blocks_free(struct arena_block *block)
 
 void arena_done(struct arena *arena)
 {
+	if (arena->blocks)
+		arena->blocks->used = arena->used;
 	blocks_free(arena->blocks);
 	arena_init(arena);
 }
@@ -39,7 +47,6 @@ void arena_done(struct arena *arena)
 void arena_reset(struct arena *arena)
 {
 	struct arena_block *first = arena->blocks;
-	arena->used = 0;
 	if (!first)
 		return;
 	/* A block grown for one large request does not stay with an idle connection. */
@@ -49,14 +56,18 @@ void arena_reset(struct arena *arena)
 	}
 	blocks_free(first->next);
 	first->next = NULL;
+	secret_wipe(first->at, arena->used);
+	arena->used = 0;
 }
 
 static struct arena_block *block_add(struct arena *arena, size_t size)
 {
 	size_t room = size > ARENA_BLOCK ? size : ARENA_BLOCK;
-	struct arena_block *block = malloc(sizeof(*block) + room);
+	struct arena_block *block = calloc(1, sizeof(*block) + room);
 	if (!block)
 		return NULL;
+	if (arena->blocks)
+		arena->blocks->used = arena->used;
 	block->next = arena->blocks;
 	block->size = room;
 	arena->blocks = block;
@@ -77,7 +88,7 @@ void *arena_take(struct arena *arena, size_t size)
 	}
 	void *taken = block->at + arena->used;
 	arena->used += rounded;
-	return memset(taken, 0, size);
+	return taken;
 }
 
 void *arena_take_array(struct arena *arena, size_t count, size_t size)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory of one request: taken piece by piece, given back all at once.
- * An arena has one owner and is not for two threads at a time. When the system has no more memory
- * the taking function returns NULL and the arena stays usable. */
+ * What goes back is wiped: requests carry codes and secrets. An arena has one owner and is not for
+ * two threads at a time. When the system has no more memory the taking function returns NULL and
+ * the arena stays usable. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -16,9 +17,9 @@ struct arena {
 
 /* An empty arena; takes no memory until it is asked for some. */
 void arena_init(struct arena *arena);
-/* Gives everything back. */
+/* Gives everything back, wiped. */
 void arena_done(struct arena *arena);
-/* Forgets everything taken but keeps one block for the next request. */
+/* Wipes and forgets everything taken but keeps one block for the next request. */
 void arena_reset(struct arena *arena);
 
 /* `size` zeroed octets aligned for any type, or NULL. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include "base/secret.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,9 +20,16 @@ void buf_init_fixed(struct buf *buf, char *memory, size_t cap)
 	*buf = (struct buf){.at = memory, .cap = cap, .max = cap - 1};
 }
 
+/* Answers and messages hold codes. */
+static void memory_free(struct buf *buf)
+{
+	secret_wipe(buf->at, buf->cap);
+	free(buf->at);
+}
+
 void buf_done(struct buf *buf)
 {
-	free(buf->at);
+	memory_free(buf);
 	*buf = (struct buf){.max = buf->max};
 }
 
@@ -46,11 +55,15 @@ char *buf_reserve(struct buf *buf, size_t more)
 		size_t cap = buf->cap ? buf->cap : BUF_FIRST;
 		while (cap <= need)
 			cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
-		char *at = realloc(buf->at, cap);
+		/* Not realloc, which would leave the octets where they were. */
+		char *at = malloc(cap);
 		if (!at) {
 			buf->failed = true;
 			return NULL;
 		}
+		if (buf->len)
+			memcpy(at, buf->at, buf->len);
+		memory_free(buf);
 		buf->at = at;
 		buf->cap = cap;
 	}

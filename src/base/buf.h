@@ -19,6 +19,7 @@ void buf_init(struct buf *buf, size_t max);
 /* Over memory of the caller's, `cap` at least 2, which it never outgrows: at most cap - 1 octets.
  * Not for buf_done. */
 void buf_init_fixed(struct buf *buf, char *memory, size_t cap);
+/* Wipes its memory and gives it back. */
 void buf_done(struct buf *buf);
 /* Empty again, memory kept, failure forgotten. */
 void buf_clear(struct buf *buf);

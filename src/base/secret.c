@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,7 +13,9 @@
 #include <openssl/params.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 /* Fetched once for the process and never given back: a fetch costs more than the digest. */
 static EVP_MAC *mac_algorithm;
@@ -21,17 +24,67 @@ static EVP_KDF *hkdf_algorithm;
 static EVP_CIPHER *aead_algorithm;
 static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
 
+/* --- OpenSSL's memory ------------------------------------------------------------------------ */
+
+/* Where keys are kept, ours and those inside OpenSSL's contexts: some KiB a loop. Its pages are
+ * locked and out of dumps; what finds no room there goes to the heap. */
+#define HIDDEN_HEAP (1 << 18)
+#define HIDDEN_PIECE 32
+
+static bool hidden_heap_is_there;
+static _Thread_local bool hiding; /* what OpenSSL allocates now will hold a key */
+
+static void *crypto_malloc(size_t size, const char *file, int line)
+{
+	void *at = NULL;
+	if (hiding && hidden_heap_is_there)
+		at = CRYPTO_secure_malloc(size, file, line);
+	return at ? at : malloc(size);
+}
+
+static void crypto_free(void *at, const char *file, int line)
+{
+	if (CRYPTO_secure_allocated(at))
+		CRYPTO_secure_free(at, file, line);
+	else
+		secret_free(at);
+}
+
+static void *crypto_realloc(void *at, size_t size, const char *file, int line)
+{
+	if (!CRYPTO_secure_allocated(at) && !hiding && size)
+		return secret_realloc(at, size);
+	void *more = size ? crypto_malloc(size, file, line) : NULL;
+	if (size && !more)
+		return NULL;
+	if (more && at) {
+		size_t had = CRYPTO_secure_allocated(at) ? CRYPTO_secure_actual_size(at)
+		                                         : malloc_usable_size(at);
+		memcpy(more, at, had < size ? had : size);
+	}
+	crypto_free(at, file, line);
+	return more;
+}
+
 static void algorithms_fetch(void)
 {
+	/* Refused once OpenSSL has allocated anything. */
+	(void)CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
+	hidden_heap_is_there = CRYPTO_secure_malloc_init(HIDDEN_HEAP, HIDDEN_PIECE) != 0;
 	mac_algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	sha256_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
 	hkdf_algorithm = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	aead_algorithm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 }
 
-static bool algorithms_are_there(void)
+void secret_start(void)
 {
 	(void)pthread_once(&algorithms_once, algorithms_fetch);
+}
+
+static bool algorithms_are_there(void)
+{
+	secret_start();
 	return mac_algorithm && sha256_algorithm && hkdf_algorithm && aead_algorithm;
 }
 
@@ -58,6 +111,37 @@ bool secret_equal(const void *a, const void *b, size_t len)
 void secret_wipe(void *at, size_t len)
 {
 	explicit_bzero(at, len);
+}
+
+void secret_free(void *at)
+{
+	if (at)
+		secret_wipe(at, malloc_usable_size(at));
+	free(at);
+}
+
+void *secret_realloc(void *at, size_t size)
+{
+	size_t had = at ? malloc_usable_size(at) : 0;
+	if (at && size <= had)
+		return at;
+	void *more = malloc(size);
+	if (!more)
+		return NULL;
+	if (had)
+		memcpy(more, at, had);
+	secret_free(at);
+	return more;
+}
+
+/* Neither call can do harm by failing. */
+void secret_hide(const void *at, size_t len)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t first = (uintptr_t)at & ~(page - 1);
+	uintptr_t end = ((uintptr_t)at + len + page - 1) & ~(page - 1);
+	(void)madvise((void *)first, end - first, MADV_DONTDUMP);
+	(void)mlock((void *)first, end - first);
 }
 
 enum err secret_sha256(struct bytes in, uint8_t ret[SHA256_LEN])
@@ -101,15 +185,19 @@ struct hmac *hmac_new(struct bytes key)
 	struct hmac *hmac = calloc(1, sizeof(*hmac));
 	if (!hmac)
 		return NULL;
-	hmac->context = algorithms_are_there() ? EVP_MAC_CTX_new(mac_algorithm) : NULL;
+	bool there = algorithms_are_there();
+	hiding = true;
+	hmac->context = there ? EVP_MAC_CTX_new(mac_algorithm) : NULL;
 	OSSL_PARAM params[] = {
 	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
 	    OSSL_PARAM_construct_end(),
 	};
 	/* OpenSSL takes a NULL key for "the one it has", and it has none yet. */
 	const char *octets = key.at ? key.at : "";
-	if (!hmac->context ||
-	    EVP_MAC_init(hmac->context, (const unsigned char *)octets, key.len, params) != 1) {
+	bool made = hmac->context && EVP_MAC_init(hmac->context, (const unsigned char *)octets,
+	                                          key.len, params) == 1;
+	hiding = false;
+	if (!made) {
 		hmac_free(hmac);
 		return NULL;
 	}
@@ -146,11 +234,13 @@ struct aead {
 
 struct aead *aead_new(const uint8_t key[SECRET_KEY_LEN])
 {
-	struct aead *aead = calloc(1, sizeof(*aead));
+	if (!algorithms_are_there())
+		return NULL;
+	struct aead *aead = OPENSSL_secure_zalloc(sizeof(*aead));
 	if (!aead)
 		return NULL;
 	memcpy(aead->key, key, sizeof(aead->key));
-	aead->context = algorithms_are_there() ? EVP_CIPHER_CTX_new() : NULL;
+	aead->context = EVP_CIPHER_CTX_new();
 	if (!aead->context) {
 		aead_free(aead);
 		return NULL;
@@ -163,8 +253,7 @@ void aead_free(struct aead *aead)
 	if (!aead)
 		return;
 	EVP_CIPHER_CTX_free(aead->context);
-	secret_wipe(aead->key, sizeof(aead->key));
-	free(aead);
+	OPENSSL_secure_clear_free(aead, sizeof(*aead));
 }
 
 /* EVP takes lengths as int. */
@@ -181,7 +270,10 @@ enum err aead_seal(struct aead *aead, const uint8_t nonce[AEAD_NONCE_LEN], struc
 	int len;
 	if (!fits_int(beside) || !fits_int(plain))
 		return ERR_TOO_LARGE;
-	if (EVP_EncryptInit_ex2(context, aead_algorithm, aead->key, nonce, NULL) != 1 ||
+	hiding = true;
+	int begun = EVP_EncryptInit_ex2(context, aead_algorithm, aead->key, nonce, NULL);
+	hiding = false;
+	if (begun != 1 ||
 	    EVP_EncryptUpdate(context, NULL, &len, (const unsigned char *)beside.at,
 	                      (int)beside.len) != 1 ||
 	    EVP_EncryptUpdate(context, ret, &len, (const unsigned char *)plain.at,
@@ -201,7 +293,10 @@ enum err aead_open(struct aead *aead, const uint8_t nonce[AEAD_NONCE_LEN], struc
 	if (!fits_int(beside) || !fits_int(sealed))
 		return ERR_TOO_LARGE;
 	memcpy(wanted, tag, sizeof(wanted));
-	if (EVP_DecryptInit_ex2(context, aead_algorithm, aead->key, nonce, NULL) != 1 ||
+	hiding = true;
+	int begun = EVP_DecryptInit_ex2(context, aead_algorithm, aead->key, nonce, NULL);
+	hiding = false;
+	if (begun != 1 ||
 	    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN, wanted) != 1 ||
 	    EVP_DecryptUpdate(context, NULL, &len, (const unsigned char *)beside.at,
 	                      (int)beside.len) != 1 ||

@@ -12,12 +12,23 @@
 #define SHA256_LEN 32
 #define SECRET_KEY_LEN 32
 
+/* Gives OpenSSL memory that is wiped when it goes back and, for keys, is hidden as secret_hide
+ * does. Before anything else uses OpenSSL; what below needs it calls it too. */
+void secret_start(void);
+
 /* Fills `to` from getrandom(2). ERR_RANDOM when the system gives none: then nothing may be made. */
 MUST_CHECK enum err secret_random(void *to, size_t len);
 /* Equal, in a time that depends on `len` alone. */
 bool secret_equal(const void *a, const void *b, size_t len);
 /* Overwrites; never optimised away. */
 void secret_wipe(void *at, size_t len);
+/* free and realloc of memory that may hold secrets: what goes back to the heap goes wiped. For
+ * libraries that take such functions; `size` is not 0. */
+void secret_free(void *at);
+void *secret_realloc(void *at, size_t size);
+/* For what must stay in memory: the pages it stands in are kept out of core dumps and, as far as
+ * the system lets us, of the swap. Their neighbours' octets with them. */
+void secret_hide(const void *at, size_t len);
 
 MUST_CHECK enum err secret_sha256(struct bytes in, uint8_t ret[SHA256_LEN]);
 /* RFC 5869 with SHA-256 and no salt; `len` at most 255 * 32. */

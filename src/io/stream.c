@@ -3,6 +3,7 @@
  * a chunk that libuv then owns until it is out. */
 #include "io/stream.h"
 
+#include "base/secret.h"
 #include "io/loop_private.h"
 
 #include <assert.h>
@@ -89,12 +90,19 @@ static int stream_fd(struct stream *stream)
 	return fd;
 }
 
+/* Answers may hold what is secret. */
+static void chunk_free(struct chunk *chunk, size_t len)
+{
+	secret_wipe(chunk->at, len);
+	free(chunk);
+}
+
 static void on_written(uv_write_t *write, int status)
 {
 	struct chunk *chunk = CONTAINER_OF(write, struct chunk, write);
 	struct stream *stream = chunk->stream;
 	stream->queued -= chunk->len;
-	free(chunk);
+	chunk_free(chunk, chunk->len);
 	if (stream->closing)
 		return;
 	if (status != 0) {
@@ -136,7 +144,7 @@ static bool queue_rest(struct stream *stream, const struct bytes *parts, size_t 
 	if (uv_write(&chunk->write, stream_uv(stream), &buf, 1, on_written) == 0)
 		return true;
 	stream->queued -= len;
-	free(chunk);
+	chunk_free(chunk, len);
 	return false;
 }
 

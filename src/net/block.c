@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/block.h"
 
+#include "base/secret.h"
+
 #include <assert.h>
 
 void block_pool_init(struct block_pool *pool, size_t large)
@@ -45,6 +47,8 @@ void block_give(struct block_pool *pool, struct block *block)
 {
 	if (!block)
 		return;
+	/* All of it: what was read may have been moved within. */
+	secret_wipe(block->data, block->size);
 	int kind = block->size > BLOCK_SMALL;
 	if (pool->kept_n[kind] == BLOCKS_KEPT_MAX) {
 		free(block);

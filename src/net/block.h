@@ -28,7 +28,7 @@ void block_pool_done(struct block_pool *pool);
 
 /* An empty block of at least `size` octets, at most pool->large; NULL when there is no memory. */
 struct block *block_take(struct block_pool *pool, size_t size);
-/* NULL is fine. */
+/* Wipes it: it held codes and secrets. NULL is fine. */
 void block_give(struct block_pool *pool, struct block *block);
 
 static inline struct bytes block_bytes(const struct block *block)

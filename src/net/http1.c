@@ -3,6 +3,7 @@
  * the state allows with what has come; conn_run repeats steps until one has to wait. An answer
  * given from within a step only changes the state, so that a thousand pipelined requests do not
  * make a thousand nested calls. */
+#include "base/secret.h"
 #include "net/http1_private.h"
 
 #include <assert.h>
@@ -451,8 +452,10 @@ static struct stream_room on_room(void *data)
 static void on_read(void *data, size_t len)
 {
 	struct conn *conn = data;
-	if (conn->room == ROOM_SCRATCH)
+	if (conn->room == ROOM_SCRATCH) {
+		secret_wipe(conn->http1->shared->scratch->data, len);
 		return;
+	}
 	if (conn->exchange)
 		conn->exchange->body_seen += len;
 	if (conn->room == ROOM_BODY) {

@@ -2,6 +2,7 @@
 /* A connection's life: octets to the library, its end, and every way there. Callbacks of the
  * library may queue what they like, but neither write nor end the connection: what they decide is
  * carried out once the library has read its piece. */
+#include "base/secret.h"
 #include "net/http2_private.h"
 
 /* --- ending ---------------------------------------------------------------------------------- */
@@ -170,9 +171,10 @@ static struct stream_room on_room(void *data)
 static void on_read(void *data, size_t len)
 {
 	struct session *session = data;
-	if (session->state == SESSION_LINGER)
-		return;
-	receive(session, (struct bytes){session->http2->shared->scratch->data, len});
+	struct block *scratch = session->http2->shared->scratch;
+	if (session->state != SESSION_LINGER)
+		receive(session, (struct bytes){scratch->data, len});
+	secret_wipe(scratch->data, len);
 }
 
 /* RFC 9113 knows no half-closed connection: who sends nothing more reads nothing more, save what is
@@ -231,6 +233,34 @@ static bool settings_send(struct session *session)
 	                               sizeof(settings) / sizeof(settings[0])) == 0;
 }
 
+/* Fields, and so the clients' secrets, are the library's until a stream or the session ends. */
+static void *library_malloc(size_t size, void *data)
+{
+	(void)data;
+	return malloc(size);
+}
+
+static void library_free(void *at, void *data)
+{
+	(void)data;
+	secret_free(at);
+}
+
+static void *library_calloc(size_t n, size_t size, void *data)
+{
+	(void)data;
+	return calloc(n, size);
+}
+
+static void *library_realloc(void *at, size_t size, void *data)
+{
+	(void)data;
+	return secret_realloc(at, size);
+}
+
+static nghttp2_mem library_memory = {NULL, library_malloc, library_free, library_calloc,
+                                     library_realloc};
+
 static struct session *session_new(struct http2 *http2, const struct net_arrival *arrival)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -244,8 +274,8 @@ static struct session *session_new(struct http2 *http2, const struct net_arrival
 	session->stream = arrival->stream;
 	session->secure = arrival->secure;
 	(void)snprintf(session->peer, sizeof(session->peer), "%s", arrival->peer);
-	if (nghttp2_session_server_new2(&session->library, http2->callbacks, session,
-	                                http2->option) == 0 &&
+	if (nghttp2_session_server_new3(&session->library, http2->callbacks, session, http2->option,
+	                                &library_memory) == 0 &&
 	    settings_send(session))
 		return session;
 	nghttp2_session_del(session->library);

@@ -280,13 +280,64 @@ static void test_sealed(void **state)
 	aead_free(NULL);
 }
 
+static void test_realloc_keeps_what_was_there(void **state)
+{
+	(void)state;
+	char *at = secret_realloc(NULL, 100);
+	assert_non_null(at);
+	for (size_t size = 100; size < 100000; size *= 3) {
+		memset(at, 'x', size);
+		at = secret_realloc(at, size * 3);
+		assert_non_null(at);
+		for (size_t i = 0; i < size; i++)
+			assert_int_equal(at[i], 'x');
+	}
+	at = secret_realloc(at, 10);
+	assert_int_equal(at[9], 'x');
+	secret_free(at);
+	secret_free(NULL);
+}
+
+/* The flags of the mapping that holds `at`, as proc(5) lists them. */
+static bool mapping_has_flag(const void *at, const char *flag)
+{
+	char line[512];
+	bool here = false, found = false;
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		unsigned long from, to;
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from <= (uintptr_t)at && (uintptr_t)at < to;
+		else if (here && !strncmp(line, "VmFlags:", 8))
+			found = strstr(line, flag);
+	}
+	fclose(maps);
+	return found;
+}
+
+static void test_hidden_pages_are_in_no_dump(void **state)
+{
+	(void)state;
+	static uint8_t key[3 * 4096];
+	assert_false(mapping_has_flag(key + 4096, " dd"));
+	secret_hide(key + 4096, SECRET_KEY_LEN);
+	assert_true(mapping_has_flag(key + 4096, " dd"));
+	assert_true(mapping_has_flag(key + 4096 + SECRET_KEY_LEN - 1, " dd"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_derived_at_its_longest), cmocka_unit_test(test_sha256),
-	    cmocka_unit_test(test_equal_and_wipe),         cmocka_unit_test(test_free_takes_null),
-	    cmocka_unit_test(test_random_octets_differ),   cmocka_unit_test(test_rng_system),
+	    cmocka_unit_test(test_derived_at_its_longest),
+	    cmocka_unit_test(test_sha256),
+	    cmocka_unit_test(test_equal_and_wipe),
+	    cmocka_unit_test(test_free_takes_null),
+	    cmocka_unit_test(test_random_octets_differ),
+	    cmocka_unit_test(test_rng_system),
 	    cmocka_unit_test(test_rng_system_is_even),
+	    cmocka_unit_test(test_realloc_keeps_what_was_there),
+	    cmocka_unit_test(test_hidden_pages_are_in_no_dump),
 	};
 	static struct cases cases;
 	CASES_ADD(&cases, tests);
