@@ -52,6 +52,7 @@ struct net_limits serve_net_limits(const struct config *config)
 	limits.head_ms = server->net.head_ms;
 	limits.request_ms = server->net.request_ms;
 	limits.idle_ms = server->net.idle_ms;
+	limits.http2_idle_ms = server->net.http2_idle_ms;
 	limits.body_rate = server->net.body_rate;
 	return limits;
 }
@@ -122,6 +123,9 @@ static void thread_reload(struct task *task)
 
 static void snapshot_show(struct serve *serve)
 {
+	const struct net_limits limits = serve_net_limits(serve->next->config);
+	/* Before the rest: who has heard of that has heard of this. */
+	net_server_retime(serve->server, &limits);
 	atomic_store(&serve->loops_to_hear, serve->threads_n);
 	serve->reloaded.run = on_reloaded;
 	for (size_t i = 0; i < serve->threads_n; i++) {

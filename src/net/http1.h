@@ -25,6 +25,10 @@ void http1_idle_end(struct http1 *http1);
 /* Closes what has run over a time limit. */
 void http1_tick(struct http1 *http1);
 
+/* The limits have changed: connections that wait for a head, or for a request, by so much later (or
+ * earlier) too. */
+void http1_retime(struct http1 *http1, int64_t head_later_ms, int64_t idle_later_ms);
+
 /* Ends what is idle, lets the rest finish, until shared->stop_at_ms; then calls on_stopped once. */
 void http1_stop(struct http1 *http1, void (*on_stopped)(void *data), void *data);
 

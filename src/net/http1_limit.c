@@ -110,3 +110,16 @@ void http1_tick(struct http1 *http1)
 		close_all(http1);
 	http1_check_stopped(http1);
 }
+
+/* All by as much, so that the list stays in order. */
+static void list_retime(struct list *list, int64_t later_ms)
+{
+	for (struct list *at = list->next; at != list; at = at->next)
+		CONTAINER_OF(at, struct conn, link)->deadline_ms += later_ms;
+}
+
+void http1_retime(struct http1 *http1, int64_t head_later_ms, int64_t idle_later_ms)
+{
+	list_retime(&http1->lists[CONN_HEAD], head_later_ms);
+	list_retime(&http1->lists[CONN_IDLE], idle_later_ms);
+}

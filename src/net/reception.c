@@ -212,6 +212,22 @@ static void on_tick(void *data)
 	reception_tick(data);
 }
 
+void reception_retime(struct reception *reception, const struct net_limits *limits)
+{
+	struct net_limits *now = &reception->shared.limits;
+	int64_t head_later_ms = limits->head_ms - now->head_ms;
+	int64_t idle_later_ms = limits->idle_ms - now->idle_ms;
+	now->head_ms = limits->head_ms;
+	now->request_ms = limits->request_ms;
+	now->idle_ms = limits->idle_ms;
+	now->http2_idle_ms = limits->http2_idle_ms;
+	now->body_rate = limits->body_rate;
+	struct list *guests = &reception->guests;
+	for (struct list *at = guests->next; at != guests; at = at->next)
+		CONTAINER_OF(at, struct guest, link)->deadline_ms += head_later_ms;
+	http1_retime(reception->http1, head_later_ms, idle_later_ms);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 struct reception *reception_new(const struct reception_options *options)

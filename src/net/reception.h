@@ -30,6 +30,10 @@ void reception_starved(struct reception *reception);
 /* Ends what has run over a time limit. Called by a timer of its own; by tests at will. */
 void reception_tick(struct reception *reception);
 
+/* From now on by the times and the rate of `limits` that configuration names, connections that wait
+ * already too; its other limits stay as they were. */
+void reception_retime(struct reception *reception, const struct net_limits *limits);
+
 /* Ends what is idle, lets the rest finish, at most limits.stop_ms; then calls on_stopped once. */
 void reception_stop(struct reception *reception, void (*on_stopped)(void *data), void *data);
 

@@ -17,12 +17,13 @@ struct part {
 	struct reception *reception;
 	int fds[NET_ADDRESSES_MAX]; /* bound, until the loop takes them */
 	struct listener *listeners[NET_ADDRESSES_MAX];
-	struct task begin, stop;
+	struct task begin, stop, retime;
 };
 
 struct net_server {
 	size_t addresses_n;
 	struct net_address addresses[NET_ADDRESSES_MAX];
+	struct net_limits limits; /* those of the last retime */
 	struct executor *stop_executor;
 	struct task *stop_done;
 	_Atomic size_t running; /* parts that have not stopped */
@@ -203,6 +204,23 @@ const struct net_address *net_server_address(const struct net_server *server, si
 {
 	assert(i < server->addresses_n);
 	return &server->addresses[i];
+}
+
+/* --- other times ----------------------------------------------------------------------------- */
+
+static void part_retime(struct task *task)
+{
+	struct part *part = CONTAINER_OF(task, struct part, retime);
+	reception_retime(part->reception, &part->server->limits);
+}
+
+void net_server_retime(struct net_server *server, const struct net_limits *limits)
+{
+	server->limits = *limits;
+	for (size_t i = 0; i < server->parts_n; i++) {
+		server->parts[i].retime.run = part_retime;
+		executor_post(io_loop_executor(server->parts[i].loop), &server->parts[i].retime);
+	}
 }
 
 /* --- stopping -------------------------------------------------------------------------------- */

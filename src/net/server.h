@@ -81,6 +81,11 @@ MUST_CHECK enum err net_server_start(const struct net_options *options, struct n
 /* Address number `i` of the options with the port that was really bound. */
 const struct net_address *net_server_address(const struct net_server *server, size_t i);
 
+/* The thread that started it. From now on by the times and the rate of `limits` that configuration
+ * names, for connections that are open too; its other limits stay as they were. Not again before
+ * every loop has run what was posted to it before. */
+void net_server_retime(struct net_server *server, const struct net_limits *limits);
+
 /* Any thread, once. Accepts no more, closes what is idle, lets requests under way finish (their
  * answers say Connection: close), at most limits.stop_ms; then `done` is posted to `executor`. The
  * loops must run until then. */

@@ -72,7 +72,7 @@ struct server_settings {
 	} secret_keys;
 	int64_t retention_ms;
 	struct {
-		int64_t head_ms, request_ms, idle_ms, body_rate;
+		int64_t head_ms, request_ms, idle_ms, http2_idle_ms, body_rate;
 		size_t head_max, fields_max, target_max;
 	} net;
 	uint8_t numbers_require; /* enum numbers_require */

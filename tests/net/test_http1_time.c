@@ -59,6 +59,41 @@ static void idle_connections_are_closed(void **state)
 	web_close(&peer);
 }
 
+/* A configuration that was read anew counts for who waits already, and for the next one. */
+static void other_times_count_at_once(void **state)
+{
+	(void)state;
+	struct web_peer silent, half, idle, next;
+	struct net_limits limits = net_limits_default();
+	web_connect(&silent);
+	web_connect(&half);
+	web_send_text(&half, "GET / HTTP/1.1\r\n");
+	web_connect(&idle);
+	web_expect_alive(&idle);
+	web_settle();
+	limits.head_ms = 2000;
+	limits.idle_ms = 4000;
+	web_retime(&limits);
+	web_connect(&next);
+	web_pass_ms(1999);
+	assert_int_equal(web_open(), 4);
+	web_pass_ms(1);
+	assert_true(web_ended(&silent));
+	assert_true(web_expect_body(&half, 408, "the head took too long"));
+	assert_true(web_ended(&next));
+	/* And back: later than it began with. */
+	limits.idle_ms = 2 * NET_IDLE_MS;
+	web_retime(&limits);
+	web_pass_ms(2 * NET_IDLE_MS - 2001);
+	assert_int_equal(web_open(), 1);
+	web_pass_ms(1);
+	assert_true(web_ended(&idle));
+	web_close(&silent);
+	web_close(&half);
+	web_close(&idle);
+	web_close(&next);
+}
+
 /* Octet by octet at a pace, every half second: `n` octets each time. */
 static void send_at_pace(struct web_peer *peer, int64_t ms, size_t n)
 {
@@ -356,6 +391,7 @@ int main(void)
 	    TEST(who_says_nothing_is_closed),
 	    TEST(a_head_must_come_in_time),
 	    TEST(idle_connections_are_closed),
+	    TEST(other_times_count_at_once),
 	    TEST(a_body_must_keep_its_pace),
 	    TEST(a_drained_body_must_keep_its_pace_too),
 	    TEST(the_handler_may_take_its_time),

@@ -84,6 +84,7 @@ static void the_server_s_own_defaults(void **state)
 	assert_int_equal(server.net.body_rate, 256);
 	assert_int_equal(server.net.request_ms, 30000);
 	assert_int_equal(server.net.idle_ms, 75000);
+	assert_int_equal(server.net.http2_idle_ms, 300000);
 	assert_int_equal(server.numbers_require, NUMBERS_POSSIBLE);
 	assert_string_equal(server.inbox_token, "");
 	assert_int_equal(server.providers.n, 0);
@@ -103,7 +104,7 @@ static void every_option_of_the_server_s_own(void **state)
 	           "    key: " KEY_ONE "\n"
 	           "retention: 2d\n"
 	           "net: {head_timeout: 1s, head: 32KiB, fields: 8, target: 256, body_rate: 0,\n"
-	           "  request_timeout: 2s, idle: 3s}\n"
+	           "  request_timeout: 2s, idle: 3s, http2_idle: 4s}\n"
 	           "numbers: {require: valid}\n"
 	           "inbox: {token: 0123456789abcdef}\n"
 	           "deliver: {providers: [{name: page, type: inbox}]}\n");
@@ -128,6 +129,7 @@ static void every_option_of_the_server_s_own(void **state)
 	assert_int_equal(server->net.body_rate, 0);
 	assert_int_equal(server->net.request_ms, 2000);
 	assert_int_equal(server->net.idle_ms, 3000);
+	assert_int_equal(server->net.http2_idle_ms, 4000);
 	assert_int_equal(server->numbers_require, NUMBERS_VALID);
 	assert_string_equal(server->inbox_token, "0123456789abcdef");
 	assert_int_equal(server->providers.n, 1);
@@ -351,7 +353,10 @@ static void what_needs_a_start_is_kept(void **state)
 		const char *yaml, *kept;
 	} rows[] = {
 	    {"", ""},
-	    {"retention: 1d\nnumbers: {require: valid}\ncode: {length: 8}\n", ""},
+	    {"retention: 1d\nnumbers: {require: valid}\ncode: {length: 8}\n"
+	     "net: {head_timeout: 1s, request_timeout: 1s, idle: 1s, http2_idle: 1s, body_rate: "
+	     "1}\n",
+	     ""},
 	    {"listen: \"127.0.0.1:1\"\n", "listen "},
 	    {"listen: [\"127.0.0.1:8080\", \"127.0.0.1:1\"]\n", "listen "},
 	    {"listen: \"127.0.0.2:8080\"\n", "listen "},

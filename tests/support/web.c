@@ -171,6 +171,19 @@ static void do_tick(void)
 	reception_tick(reception);
 }
 
+static struct net_limits retime_limits;
+
+static void do_retime(void)
+{
+	reception_retime(reception, &retime_limits);
+}
+
+void web_retime(const struct net_limits *limits)
+{
+	retime_limits = *limits;
+	on_loop(do_retime);
+}
+
 static void do_nothing(void)
 {
 }

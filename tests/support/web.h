@@ -25,6 +25,8 @@
 
 /* Starts with these limits; NULL: the defaults. */
 void web_start(const struct net_limits *limits);
+/* Other times while it runs. */
+void web_retime(const struct net_limits *limits);
 /* Ends the server, at once; checks that it let go of everything. */
 void web_stop(void);
 /* The same by itself: what web_stop begins with. Returns when the server has stopped. */
