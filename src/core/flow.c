@@ -152,11 +152,8 @@ static void call_committed(struct flow_call *call)
 {
 	struct deliver *deliver = call->flow->ports.deliver;
 	const struct verify_result *result = &call->result;
-	if (!id_is_zero(&result->message.id) && result->message.state != MESSAGE_CANCELLED) {
-		struct message message = result->message;
-		message.template = result->template;
-		deliver->ops->committed(deliver, &message, &result->verification);
-	}
+	if (!id_is_zero(&result->message.id) && result->message.state != MESSAGE_CANCELLED)
+		deliver->ops->committed(deliver, &result->message, &result->verification);
 	flow_call_finish(call, OK);
 }
 

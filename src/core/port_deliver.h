@@ -10,7 +10,7 @@ enum delivery_route {
 	ROUTE_NONE,    /* no provider is configured: a send is a fault */
 	ROUTE_REFUSED, /* providers there are, none takes this destination */
 	ROUTE_QUEUED,  /* the message is committed as queued, a provider sends it later */
-	ROUTE_AT_ONCE, /* taken and finished in one act: the message is born final */
+	ROUTE_AT_ONCE, /* taken and finished in one act: the message is not stored */
 };
 
 struct delivery_plan {
@@ -23,8 +23,8 @@ struct deliver;
 struct deliver_ops {
 	/* How a message to that number would leave. Any thread, no waiting. */
 	struct delivery_plan (*plan)(struct deliver *deliver, const struct number *number);
-	/* The message is on disk. Copies what it keeps; any thread, no waiting. The message still
-	 * has its template here, also when it was stored without. */
+	/* The message is on disk; with ROUTE_AT_ONCE its verification is, and the message is here
+	 * alone. Copies what it keeps; any thread, no waiting. */
 	void (*committed)(struct deliver *deliver, const struct message *message,
 	                  const struct verification *verification);
 };

@@ -221,19 +221,19 @@ static void take_budget(struct verify_result *result, const struct budget *budge
 		result->budget = (struct budget){.number = *number};
 }
 
-/* `state`: how it is born; a final one keeps no template. */
+/* `state`: how it is born. A cancelled one is stored without its template; one that is taken at once
+ * is nobody's to send any more: it is handed over and not stored. */
 static enum err make_message(const struct send_command *command, enum message_state state,
                              struct verify_context *context, struct verify_result *result)
 {
 	const struct verification *v = &result->verification;
-	result->template = command->template;
 	result->message = (struct message){
 	    .verification = v->id,
 	    .generation = v->generation,
 	    .state = state,
 	    .provider = context->plan.provider,
 	    .sender = command->sender,
-	    .template = message_state_is_final(state) ? BYTES_NONE : command->template,
+	    .template = state == MESSAGE_CANCELLED ? BYTES_NONE : command->template,
 	    .attempts = state == MESSAGE_DELIVERED ? 1 : 0,
 	    .created_ms = context->now_ms,
 	    .next_ms = context->now_ms,
@@ -241,7 +241,8 @@ static enum err make_message(const struct send_command *command, enum message_st
 	};
 	enum err err =
 	    id_make(context->now_ms, number_bucket(&v->number), context->rng, &result->message.id);
-	verify_add(result, CHANGE_MESSAGE, &result->message);
+	if (state != MESSAGE_DELIVERED)
+		verify_add(result, CHANGE_MESSAGE, &result->message);
 	return err;
 }
 

@@ -99,7 +99,6 @@ struct verify_result {
 	struct failures failures;
 	struct line line;
 	struct message message; /* id zeros: nothing is sent */
-	struct bytes template;  /* the message's, also when it is stored without */
 	struct event event;
 };
 

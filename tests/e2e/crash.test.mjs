@@ -140,19 +140,19 @@ async function judgeAll(server, lives) {
   );
 }
 
-// Whatever was not answered is there whole or not at all: each record has its one message and its
-// one event, and as many tries as events say that it was checked.
+// Whatever was not answered is there whole or not at all: each record has its one event and its
+// number's budget, and as many tries as events say that it was checked.
 async function assertWhole(server) {
   assert.deepEqual(await sql(server.data, "PRAGMA integrity_check"), [{ integrity_check: "ok" }]);
   const broken = await sql(
     server.data,
     `SELECT v.id FROM verifications v
-       LEFT JOIN (SELECT verification, count(*) AS n FROM messages GROUP BY 1) m ON m.verification = v.id
+       LEFT JOIN budget b ON b.number = v.number
        LEFT JOIN (SELECT verification, sum(kind = 'asked') AS asked, sum(kind = 'checked') AS checked
                     FROM events GROUP BY 1) e ON e.verification = v.id
-      WHERE m.n IS NOT 1 OR e.asked IS NOT 1 OR e.checked IS NOT v.tries OR v.tries > ${ATTEMPTS}
+      WHERE b.version IS NULL OR e.asked IS NOT 1 OR e.checked IS NOT v.tries OR v.tries > ${ATTEMPTS}
          OR (v.state = 'locked') <> (v.tries = ${ATTEMPTS} AND v.state <> 'approved')
-     UNION ALL SELECT verification FROM messages WHERE verification NOT IN (SELECT id FROM verifications)`,
+     UNION ALL SELECT verification FROM events WHERE kind <> 'refused' AND verification NOT IN (SELECT id FROM verifications)`,
   );
   assert.deepEqual(broken, []);
 }
