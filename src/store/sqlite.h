@@ -33,6 +33,10 @@
 /* Events noted and not yet written; further ones are dropped and counted. */
 #define SQLITE_NOTES_MAX 4096
 
+/* With more lines than this each send looks for one: reading where they are would hold up a loop.
+ */
+#define LINES_REMEMBERED_MAX 1024
+
 struct sqlite_store;
 
 struct sqlite_options {

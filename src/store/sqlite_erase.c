@@ -149,6 +149,7 @@ static enum write_result number_erase(struct sqlite_conn *conn, struct sqlite_er
 		return WRITE_FAILED;
 	struct binder binder = {.statement = lines};
 	bind_number(&binder, &node->erase->number);
+	lines_forget(conn);
 	if (statement_finish(lines) != SQLITE_DONE)
 		return WRITE_FAILED;
 	binder = (struct binder){.statement = budget};

@@ -11,6 +11,7 @@
  *      sqlite_schema.c   whose database it is, migrations
  *      sqlite_record.c   records to rows and back
  *      sqlite_person.c   likewise of people; finding users
+ *      sqlite_line.c     which numbers have no line
  *      sqlite_read.c     loads
  *      sqlite_write.c    one commit, claim or purge inside the writer's transaction
  *      sqlite_erase.c    erasing a number, likewise
@@ -55,12 +56,20 @@ enum statement {
 	STATEMENTS,
 };
 
+/* Which buckets of numbers have lines (sqlite_line.c). */
+struct line_buckets {
+	bool known;          /* and still so in this transaction */
+	uint64_t generation; /* of meta, when they were read */
+	uint8_t some[BUCKETS / 8];
+};
+
 /* Belongs to one thread at a time. */
 struct sqlite_conn {
 	sqlite3 *db; /* owned; NULL: not open */
 	sqlite3_stmt *records[RECORD_KINDS][VERBS];
 	sqlite3_stmt *others[STATEMENTS];
 	uint8_t history[2 * HISTORY_PACKED_MAX]; /* bound to a statement under way */
+	struct line_buckets lines;
 };
 
 /* How long the database may be locked by another process before we give up. The writer waits while
@@ -364,6 +373,14 @@ struct user *person_find(struct sqlite_conn *conn, struct store_load *load, enum
                          struct bytes key);
 size_t person_holders(struct sqlite_conn *conn, struct store_load *load,
                       struct user *ret[HOLDERS_MAX], bool *ret_more);
+
+/* sqlite_line.c */
+/* At the beginning of each transaction. */
+void lines_remember(struct sqlite_conn *conn);
+/* When a line was written, or may have been, in this transaction. */
+void lines_forget(struct sqlite_conn *conn);
+/* False: there is no row with this key. */
+bool line_may_be(const struct sqlite_conn *conn, const struct line *line);
 
 /* sqlite_read.c */
 /* The live verification of a slot. ERR_STORE. */

@@ -8,6 +8,8 @@ static void *look_record(void *about, struct store_load *load, enum change_kind 
                          const void *key)
 {
 	void *record = NULL;
+	if (kind == CHANGE_LINE && !line_may_be(about, key))
+		return NULL;
 	load->err = record_load(about, kind, key, load->arena, &record);
 	return record;
 }
@@ -81,6 +83,8 @@ void read_round(struct sqlite_handle *handle, struct task_list *loads)
 {
 	struct sqlite_conn *conn = &handle->reader;
 	bool begun = db_run(conn, STATEMENT_BEGIN_READ) == SQLITE_DONE;
+	if (begun)
+		lines_remember(conn);
 	for (struct task *task = loads->first; task; task = task->next) {
 		struct store_load *load = CONTAINER_OF(task, struct store_load, task);
 		if (begun)

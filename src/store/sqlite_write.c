@@ -67,6 +67,11 @@ static enum write_result version_check(struct sqlite_conn *conn, const struct ch
                                        enum err *reterr)
 {
 	enum change_kind kind = change_record_kind(change->kind);
+	if (kind == CHANGE_LINE && !line_may_be(conn, change->line)) {
+		if (change_version(change) != 0)
+			*reterr = ERR_CONFLICT;
+		return WRITE_OK;
+	}
 	sqlite3_stmt *statement = db_record_statement(conn, kind, VERB_CHECK);
 	if (!statement)
 		return WRITE_FAILED;
@@ -225,7 +230,7 @@ static enum write_result commit_carry_out(struct sqlite_conn *conn, struct store
 {
 	enum err err = OK;
 	size_t written = 0;
-	bool release = false;
+	bool release = false, raises = raises_generation(commit);
 	enum write_result result = soles_check(conn, commit, &release, &err);
 	/* Where something is released, that is what is written first. */
 	size_t first = release ? commit->changes_n : commit_first(commit);
@@ -239,8 +244,9 @@ static enum write_result commit_carry_out(struct sqlite_conn *conn, struct store
 		result = changes_write(conn, commit, true, &written, &err);
 	if (!result && !err)
 		result = changes_write(conn, commit, false, &written, &err);
-	if (!result && !err && raises_generation(commit) &&
-	    db_run(conn, STATEMENT_GENERATION_NEXT) != SQLITE_DONE)
+	if (raises)
+		lines_forget(conn);
+	if (!result && !err && raises && db_run(conn, STATEMENT_GENERATION_NEXT) != SQLITE_DONE)
 		result = WRITE_FAILED;
 	commit->err = err;
 	return !result && err && written ? WRITE_REPLAY : result;

@@ -236,6 +236,7 @@ static enum err batch_try(struct sqlite_writer *writer, bool alone)
 		batch_undo(writer);
 		return ERR_STORE;
 	}
+	lines_remember(&writer->conn);
 	enum write_result result = batch_carry_out(writer, alone);
 	if (result) {
 		if (result == WRITE_FAILED)

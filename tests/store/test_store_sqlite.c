@@ -775,6 +775,87 @@ static void the_generation_tells_of_other_processes(void **state)
 	folder_remove(&folder);
 }
 
+/* Lines are looked up only where there may be one; what that is taken from holds when another
+ * program writes, and when there are more lines than are remembered. */
+static void lines_of_other_processes_count(void **state)
+{
+	(void)state;
+	enum { MANY = LINES_REMEMBERED_MAX + 1 };
+	struct folder folder;
+	struct desk desk, tool_desk;
+	struct problem problem;
+	folder_make(&folder);
+	folder_open(&folder);
+	struct folder tool = folder;
+	assert_int_equal(folder_try(&tool, false, &problem), OK);
+	desk_open(&desk, &folder);
+	desk_open(&tool_desk, &tool);
+	static const unsigned known[] = {0, 1, MANY - 1, MANY};
+	unsigned written = 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		for (; written < known[i]; written++) {
+			struct line line = sample_line(written);
+			assert_int_equal(desk_change(&tool_desk, CHANGE_LINE, &line), OK);
+		}
+		for (unsigned n = 0; n <= MANY; n += n < 3 || n > MANY - 3 ? 1 : 97) {
+			struct line line = sample_line(n);
+			struct store_load load = {
+			    .want = WANT_LINE, .tenant = line.tenant, .number = line.number};
+			assert_int_equal(desk_load(&desk, &load), OK);
+			assert_true(!load.line == (n >= written));
+			assert_int_equal(desk_change(&desk, GUARD_LINE, &line),
+			                 n < written ? ERR_CONFLICT : OK);
+			line.version = 1;
+			assert_int_equal(desk_change(&desk, GUARD_LINE, &line),
+			                 n < written ? OK : ERR_CONFLICT);
+		}
+	}
+	desk_done(&tool_desk);
+	desk_done(&desk);
+	folder_close(&tool);
+	folder_close(&folder);
+	folder_remove(&folder);
+}
+
+struct counted_commit {
+	struct store_commit commit;
+	size_t *answered;
+};
+
+static void on_counted_commit(struct store_commit *commit)
+{
+	++*CONTAINER_OF(commit, struct counted_commit, commit)->answered;
+}
+
+/* A commit writes the line that a later one of its batch has read as absent. */
+static void a_line_of_the_same_batch_counts(void **state)
+{
+	(void)state;
+	struct folder folder;
+	struct desk desk;
+	folder_make(&folder);
+	folder_open(&folder);
+	desk_open(&desk, &folder);
+	struct line line = sample_line(1);
+	struct event event = sample_event(1);
+	const struct change written[] = {{.kind = CHANGE_LINE, .line = &line}};
+	const struct change guarded[] = {{.kind = GUARD_LINE, .line = &line},
+	                                 {.kind = CHANGE_EVENT, .event = &event}};
+	size_t answered = 0;
+	struct counted_commit first = {
+	    {.changes = written, .changes_n = 1, .on_done = on_counted_commit}, &answered};
+	struct counted_commit second = {
+	    {.changes = guarded, .changes_n = 2, .on_done = on_counted_commit}, &answered};
+	store_commit(desk.store, &first.commit);
+	store_commit(desk.store, &second.commit);
+	test_executor_run_count(&desk.executor, &answered, 2);
+	assert_int_equal(first.commit.err, OK);
+	assert_int_equal(second.commit.err, ERR_CONFLICT);
+	desk_done(&desk);
+	folder_close(&folder);
+	folder_remove(&folder);
+}
+
 /* What the child of the case above does. */
 static int tool_main(const char *path)
 {
@@ -846,6 +927,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_foreign_reader_delays_the_log_only),
 	    cmocka_unit_test(nothing_of_a_purged_number_is_left_in_the_files),
 	    cmocka_unit_test(the_generation_tells_of_other_processes),
+	    cmocka_unit_test(lines_of_other_processes_count),
+	    cmocka_unit_test(a_line_of_the_same_batch_counts),
 	    cmocka_unit_test(more_writes_than_the_queue_holds_are_refused),
 	};
 	return contract_run(&sqlite_kind, own, sizeof(own) / sizeof(own[0]));
