@@ -221,8 +221,8 @@ static void take_budget(struct verify_result *result, const struct budget *budge
 		result->budget = (struct budget){.number = *number};
 }
 
-/* `state`: how it is born. A cancelled one is stored without its template; one that is taken at once
- * is nobody's to send any more: it is handed over and not stored. */
+/* `state`: how it is born. A cancelled one is stored without its template; one that is taken at
+ * once is nobody's to send any more: it is handed over and not stored. */
 static enum err make_message(const struct send_command *command, enum message_state state,
                              struct verify_context *context, struct verify_result *result)
 {
