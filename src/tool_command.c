@@ -14,6 +14,15 @@ static int failed(const char *command, const char *what)
 	return EXIT_FAILED;
 }
 
+/* Why the store failed, when it did. */
+static void store_fault_tell(const char *command, const struct tool_store *tool)
+{
+	struct problem problem;
+	sqlite_fault(tool->opened, &problem);
+	if (problem.text[0])
+		(void)failed(command, problem.text);
+}
+
 /* ---- import ---------------------------------------------------------------------------------- */
 
 static int import_from(const struct config *config, FILE *input, const char *name)
@@ -31,6 +40,8 @@ static int import_from(const struct config *config, FILE *input, const char *nam
 	    .context = tool.loop,
 	};
 	enum import_result result = import_run(&options, input, name, stderr, &n);
+	if (result == IMPORT_FAILED)
+		store_fault_tell("import", &tool);
 	tool_store_close(&tool);
 	if (result == IMPORT_DONE)
 		(void)printf("%zu records imported\n", n);

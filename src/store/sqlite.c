@@ -2,10 +2,13 @@
 /* Opening and closing the store, its handles, and what goes between them and the writer. */
 #include "store/sqlite_private.h"
 
+#include "ops/log.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,6 +16,7 @@
 #include <unistd.h>
 
 #define THREAD_STACK ((size_t)1 << 20)
+#define TELL_MS 1000
 
 int64_t monotonic_us(void)
 {
@@ -42,6 +46,27 @@ enum err thread_begin(pthread_t *ret, const char *name, void *(*main)(void *), v
 		return ERR_NO_MEMORY;
 	pthread_setname_np(*ret, name);
 	return OK;
+}
+
+bool fault_tell(struct sqlite_store *sqlite, const struct problem *problem)
+{
+	int64_t now_ms = monotonic_ms(), due_ms = sqlite->tell_at_ms;
+	pthread_mutex_lock(&sqlite->lock);
+	sqlite->fault = *problem;
+	pthread_mutex_unlock(&sqlite->lock);
+	if (!sqlite->serve || now_ms < due_ms ||
+	    !atomic_compare_exchange_strong(&sqlite->tell_at_ms, &due_ms, now_ms + TELL_MS))
+		return false;
+	LOG(LOG_ERROR, "store", log_text("why", bytes_from_text(problem->text)),
+	    log_text("consequence", BYTES("what needs it is answered as a fault")));
+	return true;
+}
+
+void sqlite_fault(struct sqlite_store *sqlite, struct problem *ret)
+{
+	pthread_mutex_lock(&sqlite->lock);
+	*ret = sqlite->fault;
+	pthread_mutex_unlock(&sqlite->lock);
 }
 
 /* --- rounds ---------------------------------------------------------------------------------- */
@@ -577,6 +602,7 @@ static struct sqlite_store *store_new(const struct sqlite_options *options)
 	if (!sqlite)
 		return NULL;
 	sqlite->lock_fd = -1;
+	sqlite->serve = options->serve;
 	unsigned pages = options->wal_pages ? options->wal_pages : WAL_PAGES_DEFAULT;
 	sqlite->wal_pages = (int)(pages < WAL_PAGES_MIN ? WAL_PAGES_MIN : pages);
 	sqlite->truncate_every_ms =

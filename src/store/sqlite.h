@@ -56,6 +56,10 @@ MUST_CHECK enum err sqlite_open(const struct sqlite_options *options, struct sql
 /* Every handle must be closed. Writes what was noted, ends the threads. NULL is fine. */
 void sqlite_close(struct sqlite_store *sqlite);
 
+/* What was last wrong with it, for whoever got ERR_STORE: names the file and what to do. Empty:
+ * nothing was. From any thread. */
+void sqlite_fault(struct sqlite_store *sqlite, struct problem *ret);
+
 /* The schema that it has, and had when it was opened. */
 unsigned sqlite_schema(const struct sqlite_store *sqlite, unsigned *ret_was);
 

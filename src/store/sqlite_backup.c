@@ -38,7 +38,7 @@ static enum err source_open(struct sqlite_conn *conn, const char *path, struct p
 		            strerror(errno));
 		return ERR_IO;
 	}
-	enum err err = log_check(path, reterr);
+	enum err err = state.st_size ? log_check(path, reterr) : file_empty_refuse(path, reterr);
 	if (!err)
 		err = db_open(conn, path, CONN_READ, reterr);
 	if (!err && (err = schema_is_ours(conn, path, reterr)))

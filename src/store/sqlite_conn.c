@@ -51,6 +51,7 @@ static int db_set_up(struct sqlite_conn *conn, enum conn_use use)
 enum err db_fault(struct sqlite_conn *conn, int rc, const char *path, struct problem *reterr)
 {
 	const char *says = conn->db ? sqlite3_errmsg(conn->db) : sqlite3_errstr(rc);
+	int system = conn->db ? sqlite3_system_errno(conn->db) : 0;
 	switch (rc & 0xFF) {
 	case SQLITE_NOTADB:
 		problem_say(reterr, "%s: not a database; move it away or restore a backup", path);
@@ -71,8 +72,8 @@ enum err db_fault(struct sqlite_conn *conn, int rc, const char *path, struct pro
 		problem_say(reterr, "%s: out of memory", path);
 		return ERR_NO_MEMORY;
 	default:
-		problem_say(reterr, "%s: %s (%s); look at its owner, its mode and the disk", path,
-		            says, sqlite3_errstr(rc));
+		problem_say(reterr, "%s: %s%s%s; look at its owner, its mode and the disk", path,
+		            says, system ? ": " : "", system ? strerror(system) : "");
 		return ERR_IO;
 	}
 }

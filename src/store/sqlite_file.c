@@ -63,7 +63,16 @@ enum err file_publish(const char *aside, const char *path, bool *ret_taken, stru
 	return ERR_IO;
 }
 
-/* The log of a database that is gone: SQLite would delete it, and all that is in it. */
+enum err file_empty_refuse(const char *path, struct problem *reterr)
+{
+	problem_say(reterr,
+	            "%s: has nothing in it; nothing was changed: restore a backup, or move it away "
+	            "to begin anew",
+	            path);
+	return ERR_STORE;
+}
+
+/* The log of a database that is gone. As of an empty one, SQLite would delete it. */
 static enum err log_alone_refuse(const char *path, struct problem *reterr)
 {
 	char log[PATH_MAX];
@@ -94,8 +103,10 @@ enum err database_make(const char *path, struct problem *reterr)
 	char aside[PATH_MAX];
 	struct stat state;
 	bool taken;
+	if (stat(path, &state) == 0)
+		return state.st_size ? OK : file_empty_refuse(path, reterr);
 	/* What else may be wrong with it is told by whoever opens it. */
-	if (stat(path, &state) == 0 || errno != ENOENT)
+	if (errno != ENOENT)
 		return OK;
 	enum err err = log_alone_refuse(path, reterr);
 	if (!err)

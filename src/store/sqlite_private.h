@@ -129,8 +129,10 @@ extern const unsigned schema_newest;
 
 /* A new database at `path` when there is none: made aside, and named when it is whole and on disk.
  * One that is there is not touched, nor opened: closing it would drop the locks that this process
- * may hold on it. */
+ * may hold on it. ERR_STORE: it is empty, or only its log is there. */
 MUST_CHECK enum err database_make(const char *path, struct problem *reterr);
+/* Always ERR_STORE. */
+enum err file_empty_refuse(const char *path, struct problem *reterr);
 /* Makes an empty file in the folder of `path`, for its owner alone, to be published there. */
 MUST_CHECK enum err file_aside_make(const char *path, char ret_aside[PATH_MAX],
                                     struct problem *reterr);
@@ -320,6 +322,8 @@ struct sqlite_writer {
 	int wal_frames;         /* after the last commit, as the hook tells */
 	bool purged;            /* rows with numbers were deleted since the log was cut */
 	bool doubtful;          /* a commit failed: open the database again first */
+	bool told;              /* the log says that nothing can be written */
+	struct problem fault;   /* why the last batch failed */
 	bool full;              /* the disk was: make room first */
 	int64_t retry_at_ms;    /* not opened again before */
 	int64_t cut_at_ms;      /* the log is not cut before */
@@ -333,10 +337,12 @@ struct sqlite_keeper {
 };
 
 struct sqlite_store {
-	char *directory;     /* owned */
-	char *path;          /* owned */
-	int lock_fd;         /* -1: none */
-	unsigned schema_was; /* when it was opened */
+	char *directory; /* owned */
+	char *path;      /* owned */
+	int lock_fd;     /* -1: none */
+	bool serve;
+	_Atomic int64_t tell_at_ms; /* faults are not told before */
+	unsigned schema_was;        /* when it was opened */
 	int wal_pages;
 	int64_t truncate_every_ms;
 	struct sqlite_writer writer; /* the writer thread's, once it runs */
@@ -346,6 +352,7 @@ struct sqlite_store {
 	pthread_cond_t writer_wake;
 	pthread_cond_t keeper_wake;
 	struct list handles;
+	struct problem fault; /* the last one */
 	bool stopping;
 	size_t queued_n; /* in all handles */
 	struct task_list notes;
@@ -362,6 +369,10 @@ struct sqlite_store {
 /* Moments of the monotonic clock. */
 int64_t monotonic_us(void);
 int64_t monotonic_ms(void);
+
+/* sqlite.c: keeps what is wrong with the database, and tells the server's log, at most once a second:
+ * whether it did. Takes the lock. */
+bool fault_tell(struct sqlite_store *sqlite, const struct problem *problem);
 
 /* sqlite.c: hands an answer to its handle's thread. Takes the lock. */
 void handle_answer(struct sqlite_handle *handle, struct task *task);

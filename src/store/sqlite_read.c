@@ -79,6 +79,17 @@ static const struct load_source source = {
     .event = look_event,
 };
 
+static void read_fault_tell(struct sqlite_handle *handle)
+{
+	struct problem problem;
+	int rc = db_rc(&handle->reader);
+	if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
+		problem_say(&problem, "%s: a row that makes no sense", handle->sqlite->path);
+	else
+		(void)db_fault(&handle->reader, rc, handle->sqlite->path, &problem);
+	(void)fault_tell(handle->sqlite, &problem);
+}
+
 void read_round(struct sqlite_handle *handle, struct task_list *loads)
 {
 	struct sqlite_conn *conn = &handle->reader;
@@ -91,6 +102,8 @@ void read_round(struct sqlite_handle *handle, struct task_list *loads)
 			load_run(&source, conn, load);
 		else
 			load_clear(load, ERR_STORE);
+		if (load->err == ERR_STORE)
+			read_fault_tell(handle);
 	}
 	if (begun && db_run(conn, STATEMENT_COMMIT) != SQLITE_DONE)
 		(void)db_run(conn, STATEMENT_ROLLBACK);

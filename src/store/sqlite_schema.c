@@ -42,11 +42,7 @@ static enum err standing_judge(const struct standing *standing, const char *path
                                struct problem *reterr)
 {
 	if (!standing->application && !standing->version && !standing->objects) {
-		problem_say(reterr,
-		            "%s: has nothing in it; nothing was changed: restore a backup, or move "
-		            "it away to begin anew",
-		            path);
-		return ERR_STORE;
+		return file_empty_refuse(path, reterr);
 	}
 	if (standing->application != APPLICATION_ID) {
 		problem_say(reterr, "%s: a database of another program; move it away", path);
@@ -95,10 +91,15 @@ static enum err pages_check(struct sqlite_conn *conn, const struct standing *sta
 	if (rc != SQLITE_ROW) {
 		err = db_fault(conn, rc, path, reterr);
 	} else if (!answer || strcmp(answer, "ok") != 0) {
+		/* Above the finding stands in which database. */
+		const char *line = answer ? strrchr(answer, '\n') : NULL;
 		problem_say(reterr,
 		            "%s: damaged (%.200s); nothing was changed: restore a backup, keep "
 		            "this file",
-		            path, answer ? answer : "?");
+		            path,
+		            line     ? line + 1
+		            : answer ? answer
+		                     : "?");
 		err = ERR_STORE;
 	}
 	sqlite3_finalize(statement);

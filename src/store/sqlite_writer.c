@@ -8,6 +8,8 @@
  * opened anew, at most every REOPEN_MS, driven by the calls that come in. */
 #include "store/sqlite_private.h"
 
+#include "ops/log.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -211,9 +213,12 @@ static enum write_result batch_carry_out(struct sqlite_writer *writer, bool alon
 	return result;
 }
 
-static void fault_note(struct sqlite_writer *writer, bool in_commit)
+static void fault_note(struct sqlite_store *sqlite, bool in_commit)
 {
-	int rc = db_rc(&writer->conn) & 0xFF;
+	struct sqlite_writer *writer = &sqlite->writer;
+	int rc = db_rc(&writer->conn);
+	(void)db_fault(&writer->conn, rc, sqlite->path, &writer->fault);
+	rc &= 0xFF;
 	writer->full = rc == SQLITE_FULL;
 	writer->doubtful = in_commit || (rc != SQLITE_FULL && rc != SQLITE_BUSY &&
 	                                 rc != SQLITE_NOMEM && rc != SQLITE_LOCKED);
@@ -229,10 +234,11 @@ static void batch_undo(struct sqlite_writer *writer)
 
 /* One try at the whole batch. OK: on disk. ERR_CONFLICT: nothing happened, it must be done again
  * with each commit alone. ERR_STORE, ERR_UNKNOWN. */
-static enum err batch_try(struct sqlite_writer *writer, bool alone)
+static enum err batch_try(struct sqlite_store *sqlite, bool alone)
 {
+	struct sqlite_writer *writer = &sqlite->writer;
 	if (db_run(&writer->conn, STATEMENT_BEGIN_WRITE) != SQLITE_DONE) {
-		fault_note(writer, false);
+		fault_note(sqlite, false);
 		batch_undo(writer);
 		return ERR_STORE;
 	}
@@ -240,14 +246,14 @@ static enum err batch_try(struct sqlite_writer *writer, bool alone)
 	enum write_result result = batch_carry_out(writer, alone);
 	if (result) {
 		if (result == WRITE_FAILED)
-			fault_note(writer, false);
+			fault_note(sqlite, false);
 		batch_undo(writer);
 		return result == WRITE_REPLAY ? ERR_CONFLICT : ERR_STORE;
 	}
 	int rc = db_run(&writer->conn, STATEMENT_COMMIT);
 	if (rc == SQLITE_DONE)
 		return OK;
-	fault_note(writer, true);
+	fault_note(sqlite, true);
 	batch_undo(writer);
 	/* No room for the frames: then the last of them, which commits, is not there. */
 	return (rc & 0xFF) == SQLITE_FULL || (rc & 0xFF) == SQLITE_BUSY ? ERR_STORE : ERR_UNKNOWN;
@@ -289,6 +295,17 @@ static void entry_succeed(struct sqlite_writer *writer, const struct batch_entry
 	}
 }
 
+static void batch_tell(struct sqlite_store *sqlite, bool failed)
+{
+	struct sqlite_writer *writer = &sqlite->writer;
+	if (failed) {
+		writer->told |= fault_tell(sqlite, &writer->fault);
+	} else if (writer->told) {
+		writer->told = false;
+		LOG(LOG_INFO, "store", log_text("back", bytes_from_text(sqlite->path)));
+	}
+}
+
 /* The notes of the batch are written, or lost. */
 static size_t notes_free(struct sqlite_writer *writer)
 {
@@ -302,10 +319,10 @@ static size_t notes_free(struct sqlite_writer *writer)
 static void batch_run(struct sqlite_store *sqlite, struct sqlite_stats *stats)
 {
 	struct sqlite_writer *writer = &sqlite->writer;
-	enum err err = db_ready(sqlite) ? batch_try(writer, false) : ERR_STORE;
+	enum err err = db_ready(sqlite) ? batch_try(sqlite, false) : ERR_STORE;
 	if (err == ERR_CONFLICT) {
 		stats->replays++;
-		err = batch_try(writer, true);
+		err = batch_try(sqlite, true);
 		assert(err != ERR_CONFLICT);
 	}
 	for (size_t i = 0; i < writer->batch_n; i++)
@@ -313,6 +330,7 @@ static void batch_run(struct sqlite_store *sqlite, struct sqlite_stats *stats)
 			entry_fail(&writer->batch[i], err);
 		else
 			entry_succeed(writer, &writer->batch[i], stats);
+	batch_tell(sqlite, err != OK);
 	size_t notes = notes_free(writer);
 	stats->batches++;
 	stats->failures += err != OK;

@@ -102,8 +102,8 @@ export async function clockPasses(ms) {
 // ---- commands ------------------------------------------------------------------------------------
 
 // Runs a program to its end.
-export async function run(program, args, { input = "", cwd, env } = {}) {
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
+export async function run(program, args, { input = "", cwd, env, uid, gid } = {}) {
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, uid, gid, stdio: "pipe" });
   const result = { code: null, signal: null, stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (result.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (result.stderr += text));
@@ -254,6 +254,9 @@ export class Server {
     server.newest = ""; // id of the newest message that `message` has given
     server.child = spawn(program, [...words, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     running.add(server);
+    // A test that failed leaves it running: that must not keep this process from its end, which ends
+    // it. Whoever waits for it waits with a clock of his own.
+    for (const part of [server.child, server.child.stdout, server.child.stderr]) part.unref();
     server.child.stderr.setEncoding("utf8").on("data", (text) => (server.log += text));
     server.ended = once(server.child, "close").then(([code, signal]) => {
       running.delete(server);
