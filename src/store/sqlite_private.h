@@ -370,8 +370,8 @@ struct sqlite_store {
 int64_t monotonic_us(void);
 int64_t monotonic_ms(void);
 
-/* sqlite.c: keeps what is wrong with the database, and tells the server's log, at most once a second:
- * whether it did. Takes the lock. */
+/* sqlite.c: keeps what is wrong with the database, and tells the server's log, at most once a
+ * second: whether it did. Takes the lock. */
 bool fault_tell(struct sqlite_store *sqlite, const struct problem *problem);
 
 /* sqlite.c: hands an answer to its handle's thread. Takes the lock. */

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { after, before, describe } from "node:test";
-import { PROGRAM, Server, clockPasses, eventually, folder, importRecords, numberAt, run, sql, test, verifyd, wrong } from "./harness.mjs";
+import { PROGRAM, ROOT, Server, clockPasses, eventually, folder, importRecords, numberAt, run, sql, test, verifyd, wrong } from "./harness.mjs";
 
 const NOBODY = 65534;
 const PAGE = 4096;
@@ -67,9 +67,9 @@ function contents(data) {
 
 const COMMANDS = {
   serve: (data) => ["serve", "--dev", "--listen", "127.0.0.1:0", "--data", data],
-  import: (data) => ["import", "--data", data],
-  backup: (data) => ["backup", "--data", data, path.join(path.dirname(data), "copy")],
-  migrate: (data) => ["migrate", "--data", data],
+  import: (data) => ["import", "--dev", "--data", data],
+  backup: (data) => ["backup", "--dev", "--data", data, path.join(path.dirname(data), "copy")],
+  migrate: (data) => ["migrate", "--dev", "--data", data],
 };
 const ALL = Object.keys(COMMANDS);
 const WRITERS = ["serve", "import", "migrate"];
@@ -165,6 +165,25 @@ describe("what is wrong with a data folder is told: exit 1, nothing changed", ()
     await run("sqlite3", [database(data), "PRAGMA user_version = 999"]);
     await refused("newer schema", data, /^var\/verifyd\.db: has schema 999, this program knows schemas up to \d+; run the newer program/);
   });
+  test("an older schema is brought up to this program's", async () => {
+    const data = await filled();
+    const first = readFileSync(path.join(ROOT, "src/store/schema/sqlite-001.sql"), "utf8");
+    for (const command of ["migrate", "serve", "import"]) {
+      rmSync(database(data));
+      const about = "PRAGMA user_version = 1; PRAGMA application_id = 0x76667964; INSERT INTO tenant VALUES ('old', 1, 'Old', NULL);";
+      assert.equal((await run("sqlite3", [database(data)], { input: first + about })).code, 0);
+      if (command === "serve") {
+        await (await Server.start({ data })).stop();
+      } else {
+        const { code, stdout, stderr } = await verifyd(COMMANDS[command](data), { input: "" });
+        assert.equal(code, 0, stderr);
+        table.push(["older schema", command, code, stdout.trim()]);
+        if (command === "migrate") assert.match(stdout, /^schema 1, brought to \d+\n$/);
+      }
+      assert.deepEqual(await sql(data, "SELECT name FROM tenant WHERE id = 'old'"), [{ name: "Old" }]);
+      assert.match((await verifyd(COMMANDS.migrate(data))).stdout, /^schema \d+, as this program wants it\n$/);
+    }
+  });
   test("another program's database", async () => {
     const data = await filled();
     rmSync(database(data));
@@ -235,8 +254,8 @@ describe("what is wrong with a data folder is told: exit 1, nothing changed", ()
 describe("a damaged page of a large file", () => {
   test("starts, answers 503 and says why; a backup refuses it", async () => {
     const data = await filled();
-    const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
-      INSERT INTO event SELECT randomblob(16), 0, 0, hex(randomblob(400)), '', '', '', NULL, randomblob(16), 1 FROM n`;
+    const rows = `CREATE TABLE padding AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+      SELECT randomblob(3500) FROM n`;
     assert.equal((await run("sqlite3", [database(data), rows])).code, 0);
     assert.ok(statSync(database(data)).size > 32 << 20);
     const [{ rootpage }] = await sql(data, "SELECT rootpage FROM sqlite_schema WHERE name = 'line'");
@@ -349,7 +368,7 @@ describe("a full disk", () => {
 
     // The other commands say so too.
     for (const command of ["import", "backup"]) {
-      const args = command === "backup" ? ["backup", "--data", data, path.join(at, "copy")] : COMMANDS[command](data);
+      const args = command === "backup" ? ["backup", "--dev", "--data", data, path.join(at, "copy")] : COMMANDS[command](data);
       const { code, stderr } = await verifyd(args, { input: MANY });
       assert.equal(code, 1, stderr);
       table.push(["full disk, beside a server", command, code, stderr.trim().split("\n").at(-1).replaceAll(at + "/", "")]);
