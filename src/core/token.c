@@ -139,6 +139,13 @@ enum err token_read(struct keyring *keyring, struct bytes text, enum token_kind 
 	return OK;
 }
 
+bool token_fits(const struct token *token, const struct user *user)
+{
+	return bytes_equal(token->tenant, user->tenant) && bytes_equal(token->user, user->id) &&
+	       token->epoch == user->token_epoch && token->issued_ms >= user->created_ms &&
+	       !user->disabled;
+}
+
 /* ---- records --------------------------------------------------------------------------------- */
 
 static enum err record_mac(struct keyring *keyring, struct bytes key_id, enum key_use use,

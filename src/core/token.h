@@ -16,6 +16,7 @@
 #include "base/base64.h"
 #include "base/id.h"
 #include "core/keyring.h"
+#include "core/record.h"
 
 enum token_kind {
 	TOKEN_USER = 1, /* acts as a user */
@@ -46,6 +47,10 @@ MUST_CHECK enum err token_make(struct keyring *keyring, const struct token *toke
 MUST_CHECK enum err token_read(struct keyring *keyring, struct bytes text, enum token_kind kind,
                                struct bytes tenant, int64_t now_ms, struct arena *arena,
                                struct token *ret);
+
+/* Whether the user is still the one whom the token was made for: the same tenant and id, not made
+ * anew since, not disabled, and nothing has ended his tokens. */
+bool token_fits(const struct token *token, const struct user *user);
 
 #define RECORD_MAC_LEN 16
 #define RECORD_TOKEN_LEN BASE64URL_LEN(ID_LEN + RECORD_MAC_LEN)
