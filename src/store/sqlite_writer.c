@@ -380,6 +380,9 @@ static void *writer_main(void *about)
 		batch_answer(sqlite, &stats);
 		log_bound(sqlite);
 	}
+	/* Whoever erased or purged and goes at once does not leave it to those who stay. */
+	if (sqlite->writer.purged)
+		log_cut(sqlite);
 	return NULL;
 }
 

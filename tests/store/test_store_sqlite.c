@@ -4,6 +4,7 @@
 #include "store/contract.h"
 #include "store/sqlite.h"
 #include "support/desk.h"
+#include "support/folder.h"
 #include "support/sample.h"
 
 #include "base/list.h"
@@ -20,51 +21,6 @@
 #include <unistd.h>
 
 /* --- the kind -------------------------------------------------------------------------------- */
-
-struct folder {
-	char path[64];
-	struct sqlite_store *sqlite;
-};
-
-static void folder_make(struct folder *folder)
-{
-	*folder = (struct folder){.path = "sqlite-XXXXXX"};
-	char *made = mkdtemp(folder->path);
-	assert(made);
-}
-
-static int on_entry(const char *path, const struct stat *about, int kind, struct FTW *walk)
-{
-	(void)about;
-	(void)kind;
-	(void)walk;
-	return remove(path);
-}
-
-static void folder_remove(struct folder *folder)
-{
-	int failed = nftw(folder->path, on_entry, 8, FTW_DEPTH | FTW_PHYS);
-	assert(!failed);
-}
-
-static enum err folder_try(struct folder *folder, bool serve, struct problem *reterr)
-{
-	const struct sqlite_options options = {.directory = folder->path, .serve = serve};
-	return sqlite_open(&options, &folder->sqlite, reterr);
-}
-
-static void folder_open(struct folder *folder)
-{
-	struct problem problem;
-	if (folder_try(folder, true, &problem))
-		fail_msg("%s", problem.text);
-}
-
-static void folder_close(struct folder *folder)
-{
-	sqlite_close(folder->sqlite);
-	folder->sqlite = NULL;
-}
 
 static void *kind_open(void)
 {
@@ -95,51 +51,6 @@ static const struct contract_kind sqlite_kind = {
 };
 
 /* --- what the cases share -------------------------------------------------------------------- */
-
-static void desk_open(struct desk *desk, struct folder *folder)
-{
-	desk_init(desk);
-	desk->store = sqlite_attach(folder->sqlite, &desk->executor.executor);
-	assert_non_null(desk->store);
-}
-
-static void path_in(const struct folder *folder, const char *name, char ret[96])
-{
-	snprintf(ret, 96, "%s/%s", folder->path, name);
-}
-
-/* Runs SQL on the file, past the store. */
-static void sql_run(const struct folder *folder, const char *sql)
-{
-	char path[96];
-	sqlite3 *db;
-	path_in(folder, "verifyd.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
-/* The first column of the first row, as text. */
-static void sql_ask(const struct folder *folder, const char *sql, char *ret, size_t room)
-{
-	char path[96];
-	sqlite3 *db;
-	sqlite3_stmt *statement;
-	path_in(folder, "verifyd.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	snprintf(ret, room, "%s", (const char *)sqlite3_column_text(statement, 0));
-	sqlite3_finalize(statement);
-	sqlite3_close(db);
-}
-
-static void answer_is(const struct folder *folder, const char *sql, const char *expected)
-{
-	char answer[512];
-	sql_ask(folder, sql, answer, sizeof(answer));
-	assert_string_equal(answer, expected);
-}
 
 /* Opening fails so, and the message names the file. */
 static void refused(struct folder *folder, enum err expected, const char *file, const char *says)
@@ -574,14 +485,6 @@ static void flood_run(struct desk *desk, unsigned from, unsigned n, unsigned at_
 		assert_int_equal(failures, 0);
 	}
 	free(all);
-}
-
-static off_t file_len(const struct folder *folder, const char *name)
-{
-	struct stat about;
-	char path[96];
-	path_in(folder, name, path);
-	return stat(path, &about) ? 0 : about.st_size;
 }
 
 #define LOG_PAGES 1000
