@@ -169,6 +169,9 @@ static const struct {
 #undef STATEMENT
 };
 
+/* Reads from the beginning, but no more than LINES_REMEMBERED_MAX + 1 rows. */
+#define MAY_SCAN "LINE_BUCKETS"
+
 /* Whatever a loop or the writer asks is found by an index, in its order: nothing is searched
  * through, nothing is sorted. */
 static void nothing_is_searched_through_or_sorted(void **state)
@@ -190,7 +193,8 @@ static void nothing_is_searched_through_or_sorted(void **state)
 		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
 		for (; sqlite3_step(statement) == SQLITE_ROW; plans++) {
 			const char *says = (const char *)sqlite3_column_text(statement, 3);
-			if (strstr(says, "SCAN") || strstr(says, "TEMP B-TREE"))
+			bool scans = strstr(says, "SCAN") && strcmp(statements[i].name, MAY_SCAN);
+			if (scans || strstr(says, "TEMP B-TREE"))
 				fail_msg("%s: %s", statements[i].name, says);
 		}
 		sqlite3_finalize(statement);
