@@ -22,23 +22,25 @@ bool number_from_digits(struct bytes digits, struct number *ret)
 	return true;
 }
 
+/* One more than the greatest number: 10 to the power of NUMBER_DIGITS_MAX. */
+#define NUMBERS_END INT64_C(1000000000000000)
+
 int64_t number_to_integer(const struct number *number)
 {
 	int64_t integer = 0;
 	for (const char *at = number->digits; *at; at++)
 		integer = integer * 10 + (*at - '0');
-	return number_is_pseudo(number) ? -integer : integer;
+	return number_is_pseudo(number) ? NUMBERS_END + integer : integer;
 }
-
-/* 10 to the power of the digits of a pseudo-number behind its 0. */
-#define PSEUDO_END INT64_C(100000000000000)
 
 bool number_from_integer(int64_t integer, struct number *ret)
 {
 	char digits[NUMBER_DIGITS_MAX];
 	size_t at = NUMBER_DIGITS_MAX;
-	bool is_pseudo = integer > -PSEUDO_END && integer <= -PSEUDO_END / 10;
-	for (integer = is_pseudo ? -integer : integer; integer > 0 && at; integer /= 10)
+	/* Behind its 0 a pseudo-number has one digit less, the first of them not 0. */
+	bool is_pseudo =
+	    integer >= NUMBERS_END + NUMBERS_END / 100 && integer < NUMBERS_END + NUMBERS_END / 10;
+	for (integer -= is_pseudo ? NUMBERS_END : 0; integer > 0 && at; integer /= 10)
 		digits[--at] = (char)('0' + integer % 10);
 	if (is_pseudo) {
 		*ret = (struct number){{'0'}};

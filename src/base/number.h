@@ -48,7 +48,7 @@ static inline bool number_is_pseudo(const struct number *number)
 	return number->digits[0] == '0';
 }
 
-/* The digits as one integer and back; a pseudo-number's are a negative one. No number is 0. False
+/* The digits as one integer and back; pseudo-numbers come after all others. No number is 0. False
  * for what no number makes. */
 int64_t number_to_integer(const struct number *number);
 bool number_from_integer(int64_t integer, struct number *ret);
