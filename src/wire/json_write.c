@@ -8,12 +8,18 @@ void json_writer_init(struct json_writer *writer, struct buf *buf)
 	*writer = (struct json_writer){.buf = buf};
 }
 
-/* Before a name, or a value that has none. */
+/* What stands before a name, or a value that has none; NUL: nothing. */
+static char comma_take(struct json_writer *writer)
+{
+	char comma = writer->comma ? ',' : '\0';
+	writer->comma = true;
+	return comma;
+}
+
 static void comma_write(struct json_writer *writer)
 {
-	if (writer->comma)
+	if (comma_take(writer))
 		buf_add_char(writer->buf, ',');
-	writer->comma = true;
 }
 
 static void open_write(struct json_writer *writer, char bracket)
@@ -52,22 +58,20 @@ void json_write_array_end(struct json_writer *writer)
 	close_write(writer, ']');
 }
 
-/* Octets that may stand as they are, as far as one octet can tell. */
-static bool is_plain(const struct json_writer *writer, unsigned char c)
+/* Octets that may not stand as they are, as far as one octet can tell. */
+static const bool is_special[256] = {
+    [0 ... 0x1F] = true, ['"'] = true,  ['&'] = true,           ['<'] = true,
+    ['>'] = true,        ['\\'] = true, [0x7F ... 0xFF] = true,
+};
+
+/* How many octets from the beginning on are plain. */
+static size_t plain_len(const struct json_writer *writer, struct bytes text)
 {
-	switch (c) {
-	case '"':
-	case '\\':
-	case '<':
-	case '>':
-	case '&':
-	case 0x7F:
-		return false;
-	case '%':
-		return !writer->percent_escaped;
-	default:
-		return c >= 0x20 && c < 0x80;
-	}
+	size_t len = 0;
+	for (; len < text.len && !is_special[(unsigned char)text.at[len]]; len++)
+		if (text.at[len] == '%' && writer->percent_escaped)
+			break;
+	return len;
 }
 
 static void unicode_write(struct buf *buf, unsigned unit)
@@ -109,14 +113,35 @@ static size_t wide_write(struct buf *buf, struct bytes in)
 	return len;
 }
 
-static void quoted_write(const struct json_writer *writer, struct bytes text)
+/* `before` and `after` stand outside the quotes; NUL: nothing. */
+static void quoted_write(const struct json_writer *writer, char before, struct bytes text,
+                         char after)
 {
 	struct buf *buf = writer->buf;
+	size_t plain = plain_len(writer, text);
+	if (plain == text.len) {
+		/* Nearly always: at one go. */
+		char *from = buf_reserve(buf, text.len + 2 + (before != 0) + (after != 0));
+		char *to = from;
+		if (!from)
+			return;
+		if (before)
+			*to++ = before;
+		*to++ = '"';
+		if (text.len)
+			memcpy(to, text.at, text.len);
+		to += text.len;
+		*to++ = '"';
+		if (after)
+			*to++ = after;
+		buf->len += (size_t)(to - from);
+		return;
+	}
+	if (before)
+		buf_add_char(buf, before);
 	buf_add_char(buf, '"');
 	while (text.len) {
-		size_t plain = 0;
-		while (plain < text.len && is_plain(writer, (unsigned char)text.at[plain]))
-			plain++;
+		plain = plain_len(writer, text);
 		buf_add(buf, bytes_first(text, plain));
 		text = bytes_from(text, plain);
 		if (text.len == 0)
@@ -129,14 +154,14 @@ static void quoted_write(const struct json_writer *writer, struct bytes text)
 		text = bytes_from(text, used);
 	}
 	buf_add_char(buf, '"');
+	if (after)
+		buf_add_char(buf, after);
 }
 
 void json_write_name_bytes(struct json_writer *writer, struct bytes name)
 {
 	assert(writer->depth > 0);
-	comma_write(writer);
-	quoted_write(writer, name);
-	buf_add_char(writer->buf, ':');
+	quoted_write(writer, comma_take(writer), name, ':');
 	writer->comma = false;
 }
 
@@ -147,8 +172,7 @@ void json_write_name(struct json_writer *writer, const char *name)
 
 void json_write_text(struct json_writer *writer, struct bytes text)
 {
-	comma_write(writer);
-	quoted_write(writer, text);
+	quoted_write(writer, comma_take(writer), text, '\0');
 }
 
 void json_write_u64(struct json_writer *writer, uint64_t value)
