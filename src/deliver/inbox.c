@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 struct kept {
-	struct arena arena; /* owns the text */
 	struct inbox_text text;
+	char *octets; /* owned; what the text points at */
+	size_t octets_n;
 };
 
 struct inbox {
@@ -29,12 +30,33 @@ struct inbox *inbox_new(struct rng *rng)
 /* Texts hold codes: they are wiped, not only given back. */
 static void kept_drop(struct kept *kept)
 {
-	if (kept->text.code.len)
-		secret_wipe((char *)(uintptr_t)kept->text.code.at, kept->text.code.len);
-	if (kept->text.text.len)
-		secret_wipe((char *)(uintptr_t)kept->text.text.at, kept->text.text.len);
-	arena_done(&kept->arena);
-	kept->text = (struct inbox_text){0};
+	secret_wipe(kept->octets, kept->octets_n);
+	free(kept->octets);
+	*kept = (struct kept){0};
+}
+
+static struct bytes octets_add(struct kept *kept, struct bytes from)
+{
+	struct bytes copy = {kept->octets + kept->octets_n, from.len};
+	if (from.len)
+		memcpy(kept->octets + kept->octets_n, from.at, from.len);
+	kept->octets_n += from.len;
+	return copy;
+}
+
+/* In one piece of memory, no larger than it must be: hundreds are kept. */
+static bool kept_fill(struct kept *kept, const struct inbox_text *from)
+{
+	/* One octet for a text that is wholly empty. */
+	size_t len = from->to.len + from->from.len + from->text.len + from->code.len + 1;
+	*kept = (struct kept){.text = *from, .octets = malloc(len)};
+	if (!kept->octets)
+		return false;
+	kept->text.to = octets_add(kept, from->to);
+	kept->text.from = octets_add(kept, from->from);
+	kept->text.text = octets_add(kept, from->text);
+	kept->text.code = octets_add(kept, from->code);
+	return true;
 }
 
 void inbox_clear(struct inbox *inbox)
@@ -89,11 +111,8 @@ enum err inbox_add(struct inbox *inbox, const struct inbox_text *text)
 		inbox->n--;
 	}
 	struct kept *kept = &inbox->ring[(inbox->first + inbox->n) % INBOX_KEPT];
-	arena_init(&kept->arena);
-	if (!text_copy(&kept->arena, text, &kept->text)) {
-		arena_done(&kept->arena);
+	if (!kept_fill(kept, text))
 		return ERR_NO_MEMORY;
-	}
 	kept->text.id = id;
 	inbox->n++;
 	return OK;
