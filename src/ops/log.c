@@ -22,6 +22,7 @@ static struct {
 	struct buf lines; /* waiting; under the lock */
 	uint64_t dropped; /* since the last line that said so; under the lock */
 	bool running, stopping;
+	bool gathering; /* the writer lets lines gather; under the lock */
 	pthread_t writer;
 	int fd;
 	enum log_form form;
@@ -170,6 +171,22 @@ static int64_t wall_ms(void)
 	return (int64_t)now.tv_sec * SECONDS_MS + now.tv_nsec / 1000000;
 }
 
+/* Waits a while with the lock held, whoever says something meanwhile. */
+static void lines_gather(void)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOG_GATHER_MS * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	log_state.gathering = true;
+	while (
+	    !log_state.stopping && log_state.lines.len < LOG_GATHER_MAX &&
+	    !pthread_cond_clockwait(&log_state.has_lines, &log_state.lock, CLOCK_MONOTONIC, &until))
+		;
+	log_state.gathering = false;
+}
+
 static void *writer_run(void *unused)
 {
 	struct buf taken;
@@ -196,6 +213,7 @@ static void *writer_run(void *unused)
 		buf_clear(&full);
 		taken = full;
 		(void)pthread_mutex_lock(&log_state.lock);
+		lines_gather();
 	}
 	(void)pthread_mutex_unlock(&log_state.lock);
 	buf_done(&taken);
@@ -252,7 +270,7 @@ static void batch_hand_over(void)
 		log_state.lines.failed = false;
 		log_state.dropped += batch.lines;
 	}
-	if (was_empty)
+	if (log_state.gathering ? log_state.lines.len >= LOG_GATHER_MAX : was_empty)
 		(void)pthread_cond_signal(&log_state.has_lines);
 	(void)pthread_mutex_unlock(&log_state.lock);
 	batch.len = batch.lines = 0;

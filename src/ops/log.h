@@ -3,7 +3,8 @@
  * terminal, readable text when it is. A line is made by the thread that has something to say and
  * written by a thread of the log's own, so that a reader who sleeps stops nobody; when
  * LOG_BUFFER_MAX octets wait, further lines are dropped, and a line says how many. A line longer
- * than LOG_LINE_MAX is written without its fields.
+ * than LOG_LINE_MAX is written without its fields. The first line after a silence is written at
+ * once, those that follow it LOG_GATHER_MS apart: what a busy server says costs few wake-ups.
  *
  * In readable text a value that is more than a plain word stands in quotes, with \", \\ and \xNN
  * for whatever could end it or steer a terminal, so that nobody's words become a field or a line.
@@ -19,6 +20,8 @@
 #include <stdint.h>
 
 #define LOG_BUFFER_MAX ((size_t)4 << 20)
+#define LOG_GATHER_MS 10
+#define LOG_GATHER_MAX (LOG_BUFFER_MAX / 4) /* then they are not waited for */
 #define LOG_LINE_MAX 4096
 #define LOG_BATCH_MAX 65536
 
