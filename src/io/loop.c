@@ -32,6 +32,7 @@ struct io_loop {
 	_Atomic bool stopping;
 	pthread_mutex_t lock;
 	struct task_list remote; /* under `lock` */
+	struct loop_scratch *scratch;
 };
 
 struct io_timer {
@@ -52,6 +53,16 @@ static _Thread_local struct io_loop *current_loop;
 uv_loop_t *loop_uv(struct io_loop *loop)
 {
 	return &loop->uv;
+}
+
+struct loop_scratch *loop_scratch(struct io_loop *loop)
+{
+	if (!loop->scratch) {
+		loop->scratch = malloc(sizeof(*loop->scratch));
+		if (loop->scratch)
+			buf_init(&loop->scratch->out, 0);
+	}
+	return loop->scratch;
 }
 
 struct executor *io_loop_executor(struct io_loop *loop)
@@ -251,6 +262,9 @@ void io_loop_free(struct io_loop *loop)
 	assert(!busy);
 	(void)busy;
 	(void)pthread_mutex_destroy(&loop->lock);
+	if (loop->scratch)
+		buf_done(&loop->scratch->out);
+	free(loop->scratch);
 	free(loop);
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connected byte stream on a loop. Octets are read straight into memory that the user offers
  * when there is something to read, so that an idle stream holds no buffer. Everything happens on
- * the loop's thread. What stands behind it (a TCP socket now) is this file's affair. */
+ * the loop's thread. What stands behind it is this file's affair: a TCP socket, or TLS over
+ * one, whose handshake the user does not see: nothing can be read before it is over. */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 
 #include "base/bytes.h"
 #include "io/loop.h"
+#include "io/tls.h"
 
 struct stream;
 
@@ -37,9 +39,15 @@ struct stream_user {
 	void (*on_closed)(void *data);
 };
 
-/* Takes over the connected, non-blocking socket `fd`, reading from the start. NULL when there is
- * no memory: `fd` is closed then. */
-struct stream *stream_new(struct io_loop *loop, int fd, const struct stream_user *user, void *data);
+/* Takes over the connected, non-blocking socket `fd`, reading from the start; over `tls`, as its
+ * server, unless that is NULL. NULL when there is no memory: `fd` is closed then. */
+struct stream *stream_new(struct io_loop *loop, int fd, struct tls *tls,
+                          const struct stream_user *user, void *data);
+
+/* Whether it goes over TLS. */
+bool stream_is_secure(const struct stream *stream);
+/* The protocol that ALPN agreed on, once something was read; empty when there was none. */
+struct bytes stream_protocol(const struct stream *stream);
 
 /* From now on others use the stream; the one who did hears no more of it. Not from on_room. */
 void stream_pass(struct stream *stream, const struct stream_user *user, void *data);
@@ -48,7 +56,7 @@ void stream_pass(struct stream *stream, const struct stream_user *user, void *da
  * not take is copied and sent later (on_drained). False: the stream is broken, or more than
  * STREAM_QUEUE_MAX would wait. It must be closed then. */
 MUST_CHECK bool stream_write(struct stream *stream, const struct bytes *parts, size_t parts_n);
-/* Octets copied and waiting. */
+/* Octets copied and waiting; over TLS, as they go over the wire. */
 size_t stream_queued(const struct stream *stream);
 
 /* Costs system calls: not for every request. Both may be called twice. */

@@ -25,6 +25,7 @@ struct reception {
 	struct list guests;
 	size_t guests_n; /* with those whose stream is on its way out */
 	struct io_timer *tick;
+	struct tls *tls;  /* a reference; NULL: none */
 	unsigned running; /* of http1 and http2: have not stopped */
 	void (*on_stopped)(void *data);
 	void *stopped_data;
@@ -68,6 +69,7 @@ static void guest_pass(struct guest *guest, bool is_http2)
 	    .stream = guest->stream,
 	    .in = guest->in,
 	    .peer = guest->peer,
+	    .secure = stream_is_secure(guest->stream),
 	};
 	guest->in = NULL;
 	list_remove(&guest->link);
@@ -93,6 +95,11 @@ static void on_read(void *data, size_t len)
 {
 	struct guest *guest = data;
 	guest->in->end += len;
+	if (stream_is_secure(guest->stream)) {
+		if (len)
+			guest_pass(guest, bytes_equal(stream_protocol(guest->stream), BYTES("h2")));
+		return;
+	}
 	struct bytes come = block_bytes(guest->in);
 	struct bytes preface = BYTES(HTTP2_PREFACE);
 	if (!bytes_equal(bytes_first(come, preface.len), bytes_first(preface, come.len)))
@@ -148,7 +155,8 @@ void reception_starved(struct reception *reception)
 	count_one(&reception->shared.counts.turned_away);
 }
 
-static struct guest *guest_new(struct reception *reception, int fd, const char *peer)
+static struct guest *guest_new(struct reception *reception, int fd, const char *peer,
+                               struct tls *tls)
 {
 	struct guest *guest = calloc(1, sizeof(*guest));
 	if (!guest) {
@@ -158,7 +166,7 @@ static struct guest *guest_new(struct reception *reception, int fd, const char *
 	guest->reception = reception;
 	list_init(&guest->link);
 	(void)snprintf(guest->peer, sizeof(guest->peer), "%s", peer);
-	guest->stream = stream_new(reception->shared.loop, fd, &stream_user, guest);
+	guest->stream = stream_new(reception->shared.loop, fd, tls, &stream_user, guest);
 	if (!guest->stream) {
 		free(guest);
 		return NULL;
@@ -166,9 +174,17 @@ static struct guest *guest_new(struct reception *reception, int fd, const char *
 	return guest;
 }
 
-void reception_accept(struct reception *reception, int fd, const char *peer)
+void reception_tls_set(struct reception *reception, struct tls *tls)
+{
+	struct tls *old = reception->tls;
+	reception->tls = tls ? tls_ref(tls) : NULL;
+	tls_unref(old);
+}
+
+void reception_accept(struct reception *reception, int fd, const char *peer, bool secure)
 {
 	struct net_shared *shared = &reception->shared;
+	assert(!secure || reception->tls);
 	if (shared->open >= shared->limits.connections_max) {
 		reception_starved(reception);
 		if (!make_room(reception)) {
@@ -176,7 +192,7 @@ void reception_accept(struct reception *reception, int fd, const char *peer)
 			return;
 		}
 	}
-	struct guest *guest = guest_new(reception, fd, peer);
+	struct guest *guest = guest_new(reception, fd, peer, secure ? reception->tls : NULL);
 	if (!guest) {
 		reception_starved(reception);
 		return;
@@ -260,6 +276,7 @@ void reception_free(struct reception *reception)
 	http1_free(reception->http1);
 	http2_free(reception->http2);
 	shared_done(&reception->shared);
+	tls_unref(reception->tls);
 	free(reception);
 }
 

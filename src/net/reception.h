@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The connections of one loop. Each is received here, told apart by its first octets (the preface
- * of HTTP/2, RFC 9113 section 3.4, or anything else) and handed to http1 or http2, together with
- * those octets; what all of them share (net_shared) is kept here too: their number, one timer for
- * their time limits, and how they end. Knows no listener and no other loop. */
+ * of HTTP/2, RFC 9113 section 3.4, or anything else) or by what TLS agreed on, and handed to http1
+ * or http2, together with those octets; what all of them share (net_shared) is kept here too: their
+ * number, one timer for their time limits, and how they end. Knows no listener and no other loop.
+ */
 #ifndef NET_RECEPTION_H
 #define NET_RECEPTION_H
 
@@ -22,8 +23,10 @@ struct reception *reception_new(const struct reception_options *options);
 /* No connection is left (reception_stop told so); requests never answered go too. NULL is fine. */
 void reception_free(struct reception *reception);
 
-/* Takes over a connected socket; `peer` is its address as text. */
-void reception_accept(struct reception *reception, int fd, const char *peer);
+/* New connections over TLS go by this from now on; takes a reference. NULL: there are none. */
+void reception_tls_set(struct reception *reception, struct tls *tls);
+/* Takes over a connected socket; `peer` is its address as text. `secure`: over TLS. */
+void reception_accept(struct reception *reception, int fd, const char *peer, bool secure);
 /* One was turned away before it got here. */
 void reception_starved(struct reception *reception);
 

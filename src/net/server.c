@@ -10,6 +10,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Whoever comes in by one address. */
+struct door {
+	struct part *part;
+	bool secure;
+};
+
 /* One loop's share. */
 struct part {
 	struct net_server *server;
@@ -17,6 +23,7 @@ struct part {
 	struct reception *reception;
 	int fds[NET_ADDRESSES_MAX]; /* bound, until the loop takes them */
 	struct listener *listeners[NET_ADDRESSES_MAX];
+	struct door doors[NET_ADDRESSES_MAX];
 	struct task begin, stop, retime;
 };
 
@@ -58,14 +65,14 @@ struct net_limits net_limits_default(void)
 
 static void on_accept(void *data, int fd, const char *peer)
 {
-	struct part *part = data;
-	reception_accept(part->reception, fd, peer);
+	struct door *door = data;
+	reception_accept(door->part->reception, fd, peer, door->secure);
 }
 
 static void on_starved(void *data)
 {
-	struct part *part = data;
-	reception_starved(part->reception);
+	struct door *door = data;
+	reception_starved(door->part->reception);
 }
 
 static const struct listener_user listener_user = {
@@ -77,7 +84,10 @@ static void part_begin(struct task *task)
 {
 	struct part *part = CONTAINER_OF(task, struct part, begin);
 	for (size_t i = 0; i < part->server->addresses_n; i++) {
-		part->listeners[i] = listener_start(part->loop, part->fds[i], &listener_user, part);
+		part->doors[i].part = part;
+		part->doors[i].secure = part->server->addresses[i].scheme == NET_SCHEME_HTTPS;
+		part->listeners[i] =
+		    listener_start(part->loop, part->fds[i], &listener_user, &part->doors[i]);
 		part->fds[i] = -1;
 	}
 }
@@ -135,6 +145,12 @@ static struct net_server *server_alloc(const struct net_options *options)
 	server->addresses_n = options->addresses_n;
 	memcpy(server->addresses, options->addresses,
 	       options->addresses_n * sizeof(server->addresses[0]));
+	for (size_t i = 0; i < server->addresses_n; i++) {
+		struct net_address *address = &server->addresses[i];
+		if (address->scheme == NET_SCHEME_NONE)
+			address->scheme = options->tls ? NET_SCHEME_HTTPS : NET_SCHEME_HTTP;
+		assert(address->scheme == NET_SCHEME_HTTP || options->tls);
+	}
 	for (size_t i = 0; i < server->parts_n; i++)
 		for (size_t j = 0; j < COUNT(server->parts[i].fds); j++)
 			server->parts[i].fds[j] = -1;
@@ -155,6 +171,8 @@ static bool part_make(struct part *part, const struct net_options *options, size
 	part->begin.run = part_begin;
 	part->stop.run = part_stop;
 	part->reception = reception_new(&reception);
+	if (part->reception)
+		reception_tls_set(part->reception, options->tls);
 	return part->reception != NULL;
 }
 
@@ -204,6 +222,28 @@ const struct net_address *net_server_address(const struct net_server *server, si
 {
 	assert(i < server->addresses_n);
 	return &server->addresses[i];
+}
+
+void net_server_url(const struct net_server *server, size_t i, char ret[NET_URL_MAX])
+{
+	char address[NET_ADDRESS_TEXT_MAX];
+	net_address_format(net_server_address(server, i), address);
+	(void)snprintf(ret, NET_URL_MAX, "%s://%s",
+	               server->addresses[i].scheme == NET_SCHEME_HTTPS ? "https" : "http", address);
+}
+
+bool net_server_is_secure(const struct net_server *server)
+{
+	for (size_t i = 0; i < server->addresses_n; i++)
+		if (server->addresses[i].scheme == NET_SCHEME_HTTPS)
+			return true;
+	return false;
+}
+
+void net_server_tls_set(struct net_server *server, size_t i, struct tls *tls)
+{
+	assert(i < server->parts_n && io_loop_is_current(server->parts[i].loop));
+	reception_tls_set(server->parts[i].reception, tls);
 }
 
 /* --- other times ----------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/task.h"
 #include "io/loop.h"
+#include "io/tls.h"
 #include "wire/net_address.h"
 
 /* What a connection may take; every limit has its default here and a test at its edge. */
@@ -56,6 +57,13 @@ struct net_limits {
 #define NET_PONG_MS 10000
 
 #define NET_LOOPS_MAX 64
+#define NET_URL_MAX (NET_ADDRESS_TEXT_MAX + 8)
+/* What TLS offers by ALPN (tls_options.protocols). */
+#define NET_TLS_PROTOCOLS                                                                          \
+	BYTES("\x02"                                                                               \
+	      "h2"                                                                                 \
+	      "\x08"                                                                               \
+	      "http/1.1")
 
 struct net_limits net_limits_default(void);
 
@@ -65,6 +73,9 @@ struct net_options {
 	size_t loops_n;                          /* 1 to NET_LOOPS_MAX */
 	const struct net_address *addresses;     /* copied; port 0: the system picks one */
 	size_t addresses_n;                      /* 1 to NET_ADDRESSES_MAX */
+	/* For addresses of https, and for those that say nothing when there is one; a reference is
+	 * taken. NULL: no address may be of https. */
+	struct tls *tls;
 	struct net_limits limits;
 	/* The monotonic clock behind every time limit; NULL: the loops' own. For tests; called on
 	 * the loop threads. */
@@ -80,6 +91,14 @@ MUST_CHECK enum err net_server_start(const struct net_options *options, struct n
                                      size_t *reterr_address);
 /* Address number `i` of the options with the port that was really bound. */
 const struct net_address *net_server_address(const struct net_server *server, size_t i);
+/* The same as a URL's beginning, without a path; always with a scheme. */
+void net_server_url(const struct net_server *server, size_t i, char ret[NET_URL_MAX]);
+/* Whether any address is of https. */
+bool net_server_is_secure(const struct net_server *server);
+
+/* New connections of loop number `i` go by it from now on, those that there are stay as they are;
+ * takes a reference. On that loop's thread. Only when the server was started with a struct tls. */
+void net_server_tls_set(struct net_server *server, size_t i, struct tls *tls);
 
 /* The thread that started it. From now on by the times and the rate of `limits` that configuration
  * names, for connections that are open too; its other limits stay as they were. Not again before

@@ -31,9 +31,29 @@ static bool host_parse(struct bytes in, struct net_address *ret)
 	return inet_pton(ret->ipv6 ? AF_INET6 : AF_INET, ret->host, &address) == 1;
 }
 
+/* Takes the scheme off the front. */
+static enum net_scheme scheme_take(struct bytes *in)
+{
+	static const struct {
+		struct bytes text;
+		enum net_scheme scheme;
+	} schemes[] = {
+	    {BYTES("http://"), NET_SCHEME_HTTP},
+	    {BYTES("https://"), NET_SCHEME_HTTPS},
+	};
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (!bytes_start_with(*in, schemes[i].text))
+			continue;
+		*in = bytes_from(*in, schemes[i].text.len);
+		return schemes[i].scheme;
+	}
+	return NET_SCHEME_NONE;
+}
+
 enum err net_address_parse(struct bytes in, struct net_address *ret)
 {
-	struct net_address made = {.ipv6 = in.len > 0 && in.at[0] == '['};
+	struct net_address made = {.scheme = scheme_take(&in)};
+	made.ipv6 = in.len > 0 && in.at[0] == '[';
 	struct bytes host = made.ipv6 ? bytes_from(in, 1) : in;
 	size_t end = bytes_find(host, made.ipv6 ? ']' : ':');
 	struct bytes rest = bytes_from(host, made.ipv6 ? end + 1 : end);

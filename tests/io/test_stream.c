@@ -83,7 +83,7 @@ static void on_accept(void *data, int fd, const char *peer)
 	if (seen.stream)
 		(void)close(fd);
 	else
-		seen.stream = stream_new(loop, fd, &user, NULL);
+		seen.stream = stream_new(loop, fd, NULL, &user, NULL);
 	io_loop_stop(loop);
 }
 

@@ -22,6 +22,7 @@ static struct reception *reception;
 static struct listener *listener;
 static int listening;
 static unsigned port;
+static bool secure;
 static _Atomic int64_t now_ms;
 
 /* Touched on the loop alone. */
@@ -305,7 +306,7 @@ static int64_t test_clock(void)
 static void on_accept(void *data, int fd, const char *peer)
 {
 	(void)data;
-	reception_accept(reception, fd, peer);
+	reception_accept(reception, fd, peer, secure);
 }
 
 static void on_starved(void *data)
