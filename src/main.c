@@ -54,7 +54,13 @@ static int serve_command(const struct call *call)
 static int check_command(const struct call *call)
 {
 	const char *file = config_file(&call->flags);
+	struct problem problem;
+	bool sound = serve_check(call->config, &problem);
+	if (!sound)
+		report_mistake(call->report, 0, "%s", problem.text);
 	report_print(call->report, true, stderr);
+	if (!sound)
+		return EXIT_USAGE;
 	(void)printf("%s: no mistakes\n", file ? file : "(no file, --dev)");
 	return 0;
 }

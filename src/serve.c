@@ -241,13 +241,15 @@ static bool start_delivery(struct serve *serve)
 	    .inbox =
 		server->providers.n ? bytes_from_text(server->providers.at[0].name) : BYTES_NONE,
 	};
+	serve->tickets = tls_tickets_new();
 	serve->delivery = delivery_new(&options);
 	serve->workers = worker_pool_start(worker_threads_default(), WORKER_QUEUE_DEFAULT);
-	if (!serve->delivery || !serve->workers)
+	if (!serve->tickets || !serve->delivery || !serve->workers)
 		return say_failed("out of memory or threads");
 	serve->inbox.ask = serve_inbox_ask;
-	serve->now = snapshot_new(serve, serve->config, NULL);
-	return serve->now || say_failed("out of memory");
+	struct problem problem;
+	serve->now = snapshot_new(serve, serve->config, NULL, &problem);
+	return serve->now || say_failed(problem.text);
 }
 
 static bool start_server(struct serve *serve)
@@ -270,6 +272,7 @@ static bool start_server(struct serve *serve)
 	    .loops_n = serve->threads_n,
 	    .addresses = serve->config->server.listen.at,
 	    .addresses_n = serve->config->server.listen.n,
+	    .tls = serve->now->tls,
 	    .limits = serve_net_limits(serve->config),
 	};
 	enum err err = net_server_start(&options, &serve->server, &bad_address);
@@ -306,16 +309,16 @@ static bool start_threads(struct serve *serve)
 
 static void announce(const struct serve *serve)
 {
-	char url[NET_ADDRESS_TEXT_MAX];
+	char url[NET_URL_MAX];
 	for (size_t i = 0; i < serve->config->server.listen.n; i++) {
-		net_address_format(net_server_address(serve->server, i), url);
+		net_server_url(serve->server, i, url);
 		LOG(LOG_INFO, "listening", log_text("address", bytes_from_text(url)),
 		    log_i64("loops", (int64_t)serve->threads_n),
 		    log_text("data", bytes_from_text(serve->config->server.data)));
 		if (serve->config->dev)
-			(void)printf("listening on http://%s\n", url);
+			(void)printf("listening on %s\n", url);
 	}
-	net_address_format(net_server_address(serve->server, 0), url);
+	net_server_url(serve->server, 0, url);
 	uint64_t generation;
 	if (serve->config->dev)
 		dev_guide(stdout, url);
@@ -353,6 +356,7 @@ static void end(struct serve *serve)
 	secret_wipe(serve->keys, sizeof(serve->keys));
 	snapshot_free(serve->now);
 	snapshot_free(serve->next);
+	tls_tickets_free(serve->tickets);
 }
 
 /* What requests take and give back stays with the process: giving it to the system and asking for

@@ -18,6 +18,10 @@ struct serve_store {
 
 extern const struct serve_store serve_on_sqlite;
 
+/* Looks at the files that the configuration names and a server would load: certificates and keys.
+ * False: *reterr says what is wrong with which. */
+bool serve_check(const struct config *config, struct problem *reterr);
+
 /* Runs the server; returns the exit code. `flags` are those that `config` was made by: SIGHUP makes
  * another one by them. */
 int serve_run(const struct config_flags *flags, const struct config *config,

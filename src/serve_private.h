@@ -33,6 +33,7 @@ struct snapshot {
 	const struct config *config;
 	struct config *owned; /* the same; NULL: it is main's */
 	struct api_shared shared;
+	struct tls *tls; /* a reference; NULL: none */
 };
 
 struct serve {
@@ -53,6 +54,7 @@ struct serve {
 	size_t loops_running; /* of them */
 	struct store *delivery_store;
 	bool delivery_runs;
+	struct tls_tickets *tickets;
 	struct net_server *server;
 	struct store_purge purge;
 	struct io_timer *purge_timer, *purge_pause;
@@ -69,10 +71,13 @@ struct serve {
 void serve_inbox_ask(struct inbox_port *port, struct inbox_query *query);
 
 /* serve_reload.c */
-/* What the loops look at from now on. `owned` as in the struct. NULL: no memory. */
+/* What the loops look at from now on. `owned` as in the struct. NULL: *reterr says why. */
 struct snapshot *snapshot_new(struct serve *serve, const struct config *config,
-                              struct config *owned);
+                              struct config *owned, struct problem *reterr);
 void snapshot_free(struct snapshot *snapshot);
+/* The certificates that it names; *ret NULL: none. False: *reterr says which file is wrong. */
+bool serve_tls_load(const struct config *config, struct tls_tickets *tickets, struct tls **ret,
+                    struct problem *reterr);
 struct net_limits serve_net_limits(const struct config *config);
 /* At SIGHUP; `data` is the struct serve. */
 void serve_on_reload_signal(void *data);

@@ -5,16 +5,55 @@
 #include "ops/notify.h"
 #include "serve_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- what the loops look at ------------------------------------------------------------------ */
 
+bool serve_tls_load(const struct config *config, struct tls_tickets *tickets, struct tls **ret,
+                    struct problem *reterr)
+{
+	static_assert(TLS_ENTRIES_MAX == TLS_CERTIFICATES_MAX, "the table says how many");
+	struct tls_files files[TLS_CERTIFICATES_MAX];
+	const struct server_settings *server = &config->server;
+	*ret = NULL;
+	if (server->tls.n == 0)
+		return true;
+	for (size_t i = 0; i < server->tls.n; i++)
+		files[i] = (struct tls_files){.certificate = server->tls.at[i].certificate,
+		                              .key = server->tls.at[i].key};
+	const struct tls_options options = {
+	    .files = files,
+	    .files_n = server->tls.n,
+	    .tickets = tickets,
+	    .protocols = NET_TLS_PROTOCOLS,
+	};
+	return (*ret = tls_new(&options, reterr));
+}
+
+bool serve_check(const struct config *config, struct problem *reterr)
+{
+	struct tls_tickets *tickets = tls_tickets_new();
+	struct tls *tls = NULL;
+	bool sound = tickets ? serve_tls_load(config, tickets, &tls, reterr)
+	                     : problem_say(reterr, "out of memory");
+	tls_unref(tls);
+	tls_tickets_free(tickets);
+	return sound;
+}
+
 struct snapshot *snapshot_new(struct serve *serve, const struct config *config,
-                              struct config *owned)
+                              struct config *owned, struct problem *reterr)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-	if (!snapshot)
+	if (!snapshot) {
+		(void)problem_say(reterr, "out of memory");
 		return NULL;
+	}
+	if (!serve_tls_load(config, serve->tickets, &snapshot->tls, reterr)) {
+		free(snapshot);
+		return NULL;
+	}
 	const struct server_settings *server = &config->server;
 	snapshot->config = config;
 	snapshot->owned = owned;
@@ -37,8 +76,10 @@ struct snapshot *snapshot_new(struct serve *serve, const struct config *config,
 
 void snapshot_free(struct snapshot *snapshot)
 {
-	if (snapshot)
-		config_free(snapshot->owned);
+	if (!snapshot)
+		return;
+	tls_unref(snapshot->tls);
+	config_free(snapshot->owned);
 	free(snapshot);
 }
 
@@ -117,6 +158,9 @@ static void thread_reload(struct task *task)
 	struct thread *thread = CONTAINER_OF(task, struct thread, reload);
 	struct serve *serve = thread->serve;
 	api_reload(thread->api, &serve->next->shared);
+	if (serve->next->tls && net_server_is_secure(serve->server))
+		net_server_tls_set(serve->server, (size_t)(thread - serve->threads),
+		                   serve->next->tls);
 	if (atomic_fetch_sub(&serve->loops_to_hear, 1) == 1)
 		executor_post(io_loop_executor(serve->main_loop), &serve->reloaded);
 }
@@ -142,10 +186,13 @@ static bool reload_begin(struct serve *serve)
 	struct config *config = config_read(serve);
 	if (!config)
 		return false;
+	struct problem problem;
 	config_keep(serve->config, config, on_kept);
-	serve->next = snapshot_new(serve, config, config);
+	if ((config->server.tls.n > 0) != (serve->now->tls != NULL))
+		on_kept(option_find(BYTES("tls")));
+	serve->next = snapshot_new(serve, config, config, &problem);
 	if (!serve->next) {
-		LOG(LOG_ERROR, "reload", log_text("why", BYTES("out of memory")),
+		LOG(LOG_ERROR, "reload", log_text("why", bytes_from_text(problem.text)),
 		    log_text("consequence", BYTES("nothing was changed")));
 		config_free(config);
 		return false;

@@ -123,7 +123,8 @@ static bool addresses_equal(const struct net_addresses *a, const struct net_addr
 {
 	bool equal = a->n == b->n;
 	for (size_t i = 0; i < a->n && equal; i++)
-		equal = strcmp(a->at[i].host, b->at[i].host) == 0 && a->at[i].port == b->at[i].port;
+		equal = strcmp(a->at[i].host, b->at[i].host) == 0 &&
+		        a->at[i].port == b->at[i].port && a->at[i].scheme == b->at[i].scheme;
 	return equal;
 }
 

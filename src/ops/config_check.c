@@ -46,6 +46,21 @@ static void listen_check(const struct reading *reading)
 		               text);
 }
 
+static void scheme_check(const struct reading *reading)
+{
+	const struct server_settings *server = &reading->config->server;
+	char text[NET_ADDRESS_TEXT_MAX];
+	for (size_t i = 0; i < server->listen.n && server->tls.n == 0; i++) {
+		if (server->listen.at[i].scheme != NET_SCHEME_HTTPS)
+			continue;
+		net_address_format(&server->listen.at[i], text);
+		report_mistake(reading->report, line_of(reading, 0, "listen"),
+		               "listen: https://%s needs a certificate: tls: {certificate: PATH, "
+		               "key: PATH}",
+		               text);
+	}
+}
+
 /* ---- published rules ------------------------------------------------------------------------- */
 
 /* How many codes there are, no more than that it matters. */
@@ -112,5 +127,6 @@ static void rules_check(const struct reading *reading)
 void config_check(const struct reading *reading)
 {
 	listen_check(reading);
+	scheme_check(reading);
 	rules_check(reading);
 }

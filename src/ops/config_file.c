@@ -150,6 +150,12 @@ static void list_take(struct reading *reading, const struct option *list,
 {
 	char *base = (char *)&reading->config->server;
 	size_t n = 0;
+	if (node->kind == YAML_MAP) {
+		memset(base + list->offset, 0, list->size * (size_t)list->max);
+		element_take(reading, list, node, base + list->offset, n++);
+		memcpy(base + list->count_offset, &n, sizeof(n));
+		return;
+	}
 	if (node->kind != YAML_LIST && node->kind != YAML_NOTHING) {
 		if (node->kind != YAML_REFUSED)
 			report_mistake(reading->report, node->line, "%s must be a list",

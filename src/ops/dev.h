@@ -9,9 +9,9 @@
 /* JSON Lines for import, stored where they are absent. */
 extern const char dev_records[];
 
-/* Writes where the inbox is and, for each API, one command that sends a code. `address` is
- * HOST:PORT. */
-void dev_guide(FILE *to, const char *address);
+/* Writes where the inbox is and, for each API, one command that sends a code. `url` is the
+ * server's, without a path. */
+void dev_guide(FILE *to, const char *url);
 
 /* The first tenant and client, as a command that makes and shows a secret. `file` and `data`: the
  * flags of the server, NULL when not given. */

@@ -171,5 +171,8 @@ struct bytes option_nearest(struct bytes section, struct bytes word)
 		best_distance = apart;
 		best = bytes_first(name, (size_t)(candidate.at - name.at) + candidate.len);
 	}
-	return best.at ? best : ends_n == 1 ? ends_so : BYTES_NONE;
+	/* The very word elsewhere says more than one that is only like it. */
+	return best.at && (best_distance == 0 || ends_n != 1) ? best
+	       : ends_n == 1                                  ? ends_so
+	                                                      : BYTES_NONE;
 }

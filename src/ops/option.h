@@ -75,7 +75,7 @@ bool option_is_section(struct bytes name);
 /* Whether the name is one that this version does not have yet, or lies below one. */
 bool option_is_not_yet(struct bytes name);
 /* What stands in the table and is most like `word` in `section` (empty: the outermost), for who has
- * mistyped it: a name in that section, or the only one of the whole table that ends so. Absent:
+ * mistyped it: the only one of the whole table that ends so, or a name in that section. Absent:
  * nothing is like it. */
 struct bytes option_nearest(struct bytes section, struct bytes word);
 

@@ -137,8 +137,8 @@ static bool read_addresses(const struct option *option, struct bytes text,
 			return problem_say(reterr, "at most %lld addresses",
 			                   (long long)option->max);
 		if (net_address_parse(word, &addresses.at[addresses.n++]) != OK)
-			return refuse(reterr, "each is ADDRESS:PORT, as in \"127.0.0.1:8080\" or "
-			                      "\"[::1]:8080\"");
+			return refuse(reterr, "each is ADDRESS:PORT, as in \"127.0.0.1:8080\", "
+			                      "\"[::1]:8080\" or \"https://0.0.0.0:8443\"");
 	}
 	if (addresses.n < (size_t)option->min)
 		return refuse(reterr, "must hold an address, as in \"127.0.0.1:8080\"");

@@ -19,6 +19,7 @@
 #define CONFIG_PATH_MAX 1024
 #define SECRET_KEYS_MAX 16
 #define SECRET_KEY_ID_MAX 32
+#define TLS_ENTRIES_MAX 16
 #define PROVIDERS_MAX 1 /* the only type is the inbox */
 #define PROVIDER_NAME_MAX 32
 
@@ -50,6 +51,12 @@ struct secret_key_entry {
 	uint8_t key[SECRET_KEY_LEN];
 };
 
+/* One of `tls`. */
+struct tls_entry {
+	char certificate[CONFIG_PATH_MAX]; /* paths */
+	char key[CONFIG_PATH_MAX];
+};
+
 /* One of `deliver.providers`. */
 struct provider_entry {
 	char name[PROVIDER_NAME_MAX + 1];
@@ -63,6 +70,10 @@ enum provider_type { PROVIDER_INBOX };
 /* What the server itself goes by: the rows SERVER and LIST. */
 struct server_settings {
 	struct net_addresses listen;
+	struct {
+		size_t n;
+		struct tls_entry at[TLS_ENTRIES_MAX];
+	} tls;
 	char data[CONFIG_PATH_MAX]; /* a path */
 	uint8_t store;              /* enum store_type */
 	uint32_t wal_pages;

@@ -15,7 +15,9 @@
 
 #define RATE "each is a count of 1 to 64, a slash and a duration of at most 30d, as in \"5/1h\""
 #define TTL "must be a duration of 1s to 1d, as in \"30s\", \"10m\", \"24h\" or \"30d\""
-#define ADDRESS "each is ADDRESS:PORT, as in \"127.0.0.1:8080\" or \"[::1]:8080\""
+#define ADDRESS                                                                                    \
+	"each is ADDRESS:PORT, as in \"127.0.0.1:8080\", \"[::1]:8080\" or "                       \
+	"\"https://0.0.0.0:8443\""
 #define KEY "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
 
 static const struct said_row {
@@ -181,7 +183,15 @@ static const struct said_row {
      "2: inbox.token: must be empty, or 16 to 127 printable ASCII characters without blanks\n"},
 
     /* lists of objects */
-    {"keys that are no list", "secret_keys: {id: a}\n", "1: secret_keys must be a list\n"},
+    {"keys that are no list", "secret_keys: abc\n", "1: secret_keys must be a list\n"},
+    {"one without the list", "secret_keys: {id: a}\n", "1: secret_keys[].key is missing\n"},
+    {"a certificate without its key", "tls: {certificate: a.pem}\n", "1: tls[].key is missing\n"},
+    {"https without a certificate", "listen: [\"https://127.0.0.1:1\"]\n",
+     "1: listen: https://127.0.0.1:1 needs a certificate: tls: {certificate: PATH, key: PATH}\n"},
+    {"https with one",
+     "listen: [\"https://127.0.0.1:1\", \"http://127.0.0.1:2\"]\n"
+     "tls: {certificate: a.pem, key: b.pem}\n",
+     ""},
     {"a key that is a text", "secret_keys:\n  - abc\n",
      "2: secret_keys: each element holds keys\n"},
     {"a key without its parts", "secret_keys:\n  - {}\n",

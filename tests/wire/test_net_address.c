@@ -28,9 +28,23 @@ static void addresses_are_read_and_written(void **state)
 		assert_string_equal(address.host, good[i].host);
 		assert_int_equal(address.ipv6, good[i].ipv6);
 		assert_int_equal(address.port, good[i].port);
+		assert_int_equal(address.scheme, NET_SCHEME_NONE);
 		net_address_format(&address, text);
 		assert_string_equal(text, good[i].in);
 	}
+}
+
+static void a_scheme_may_stand_before(void **state)
+{
+	(void)state;
+	struct net_address address;
+	assert_int_equal(net_address_parse(BYTES("http://127.0.0.1:80"), &address), OK);
+	assert_int_equal(address.scheme, NET_SCHEME_HTTP);
+	assert_string_equal(address.host, "127.0.0.1");
+	assert_int_equal(net_address_parse(BYTES("https://[::1]:443"), &address), OK);
+	assert_int_equal(address.scheme, NET_SCHEME_HTTPS);
+	assert_true(address.ipv6);
+	assert_int_equal(address.port, 443);
 }
 
 static void other_addresses_are_refused(void **state)
@@ -61,7 +75,12 @@ static void other_addresses_are_refused(void **state)
 	    "[::1%lo]:80",
 	    "[::1]:",
 	    "unix:/a/b",
-	    "http://127.0.0.1:80",
+	    "HTTP://127.0.0.1:80",
+	    "http:127.0.0.1:80",
+	    "http://http://127.0.0.1:80",
+	    "https://localhost:80",
+	    "https://",
+	    "ftp://127.0.0.1:80",
 	};
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct net_address address;
@@ -94,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(addresses_are_read_and_written),
+	    cmocka_unit_test(a_scheme_may_stand_before),
 	    cmocka_unit_test(other_addresses_are_refused),
 	    cmocka_unit_test(loopback_is_told_from_the_rest),
 	};
