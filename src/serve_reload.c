@@ -66,6 +66,7 @@ struct snapshot *snapshot_new(struct serve *serve, const struct config *config,
 		server->inbox_token[0] ? bytes_from_text(server->inbox_token) : BYTES_NONE,
 	    .loopback_hosts_only = !server->inbox_token[0],
 	    .dev_page = config->dev,
+	    .manage_prefix = bytes_from_text(server->manage_prefix),
 	    .numbers_valid = server->numbers_require == NUMBERS_VALID,
 	};
 	for (int api = 0; api < API_NAMES; api++)

@@ -3,6 +3,7 @@
 
 #include "api/directory.h"
 #include "api/password.h"
+#include "api/quota.h"
 #include "api/route.h"
 
 enum err api_init(struct api *api, const struct api_shared *shared, const struct flow_ports *ports,
@@ -21,13 +22,16 @@ enum err api_init(struct api *api, const struct api_shared *shared, const struct
 	};
 	flow_init(&api->flow, ports);
 	enum err err = directory_init(api);
-	return err ? err : passwords_init(&api->passwords);
+	if (err == OK)
+		err = passwords_init(&api->passwords);
+	return err ? err : quotas_init(api);
 }
 
 void api_done(struct api *api)
 {
 	directory_forget(api);
 	passwords_done(&api->passwords);
+	quotas_done(api);
 }
 
 void api_reload(struct api *api, const struct api_shared *shared)
@@ -40,6 +44,7 @@ void api_tick(struct api *api)
 {
 	uint64_t generation;
 	flow_tick(&api->flow);
+	quotas_tick(api);
 	/* A store that cannot be asked cannot vouch for what we keep either. */
 	if (api->store->ops->generation(api->store, &generation) != OK ||
 	    generation != api->generation) {

@@ -25,6 +25,15 @@ struct passwords {
 	struct list jobs;
 };
 
+/* What this loop counts per client, address and typed name (api/quota). */
+struct quotas {
+	struct tally_table table;
+	struct tally_row *rows; /* owned: those of the merge */
+	struct store_tally merge;
+	bool merging;
+	int64_t merged_ms;
+};
+
 /* What every loop's api has in common. All borrowed; never changed while an api looks at it. */
 struct api_shared {
 	const struct settings_layers *settings; /* the server's */
@@ -35,6 +44,7 @@ struct api_shared {
 	struct bytes inbox_token;               /* the inbox is for who shows it; absent: none */
 	bool loopback_hosts_only;               /* the inbox answers only to local names */
 	bool dev_page;                          /* GET / shows where to go */
+	struct bytes manage_prefix;             /* "/manage", or empty */
 	bool numbers_valid;                     /* numbers.require: valid */
 };
 
@@ -50,6 +60,7 @@ struct api {
 	struct map directory[DIRECTORY_KINDS]; /* by id, name or digest */
 	uint64_t generation;                   /* of the store, that the directory was made of */
 	struct passwords passwords;
+	struct quotas quotas;
 };
 
 /* `ports` as for flow_init; the store's and clock's are used by the directory too. */

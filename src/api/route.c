@@ -2,6 +2,7 @@
 #include "api/route.h"
 
 #include "api/dotdigital/dotdigital.h"
+#include "api/manage/manage.h"
 #include "api/native/native.h"
 #include "wire/uri.h"
 
@@ -47,30 +48,6 @@ static bool path_is_sound(const struct path *path, struct arena *arena)
 			return false;
 	}
 	return true;
-}
-
-/* ---- owners ---------------------------------------------------------------------------------- */
-
-/* The first segments that make a path somebody's. What nobody owns is the house's. */
-static const struct {
-	struct bytes first;
-	bool fold;
-	const struct owner *owner;
-	enum api_name api; /* API_NAMES: of none */
-} owners[] = {
-    {{"webapi", 6}, true, &dotdigital_owner, API_DOTDIGITAL},
-    {{"healthz", 7}, false, &native_owner, API_NAMES},
-    {{"inbox", 5}, false, &native_owner, API_NAMES},
-};
-
-/* An API that the server does not serve owns nothing. */
-static const struct owner *owner_find(const struct api_shared *shared, const struct path *path)
-{
-	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
-		if (path->n && words_match(path->segments[0], owners[i].first, owners[i].fold) &&
-		    (owners[i].api == API_NAMES || !shared->api_off[owners[i].api]))
-			return owners[i].owner;
-	return &house_owner;
 }
 
 /* ---- routes ---------------------------------------------------------------------------------- */
@@ -148,6 +125,68 @@ static const struct route *route_find(const struct owner *owner, const struct pa
 	return NULL;
 }
 
+/* ---- owners ---------------------------------------------------------------------------------- */
+
+/* The first segments that make a path somebody's. What nobody owns is the house's. */
+static const struct {
+	struct bytes first;
+	bool fold;
+	const struct owner *owner;
+	enum api_name api; /* API_NAMES: of none */
+} owners[] = {
+    {{"webapi", 6}, true, &dotdigital_owner, API_DOTDIGITAL},
+    {{"healthz", 7}, false, &native_owner, API_NAMES},
+    {{"inbox", 5}, false, &native_owner, API_NAMES},
+};
+
+/* Whether some method of it is served there. */
+static bool owner_has(const struct owner *owner, const struct path *path)
+{
+	for (size_t i = 0; i < owner->routes_n; i++)
+		if (route_matches(&owner->routes[i], path, owner->fold))
+			return true;
+	return false;
+}
+
+/* Takes the words of `prefix` off the path; false: it does not begin with them. */
+static bool prefix_take(struct bytes prefix, struct path *path)
+{
+	struct path words;
+	path_split(prefix, &words);
+	if (path->n < words.n)
+		return false;
+	for (size_t i = 0; i < words.n; i++)
+		if (!bytes_equal(path->segments[i], words.segments[i]))
+			return false;
+	path->n -= words.n;
+	memmove(path->segments, path->segments + words.n, path->n * sizeof(path->segments[0]));
+	return true;
+}
+
+/* The manage API stands behind a prefix that the operator chooses. Without one it has the paths of
+ * its routes and no others. */
+static bool manage_owns(const struct api_shared *shared, struct path *path)
+{
+	struct path rest = *path;
+	if (shared->api_off[API_MANAGE] || !prefix_take(shared->manage_prefix, &rest))
+		return false;
+	if (!shared->manage_prefix.len && !owner_has(&manage_owner, &rest))
+		return false;
+	*path = rest;
+	return true;
+}
+
+/* An API that the server does not serve owns nothing. From now on the path is what the owner's
+ * patterns speak of. */
+static const struct owner *owner_find(const struct api_shared *shared, struct path *path)
+{
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+		if (path->n && words_match(path->segments[0], owners[i].first, owners[i].fold) &&
+		    (owners[i].api == API_NAMES || !shared->api_off[owners[i].api]))
+			return owners[i].owner;
+	return manage_owns(shared, path) ? &manage_owner : &house_owner;
+}
+
 /* The owner that a request went to, for what is found out after its head. */
 struct routed {
 	const struct owner *owner;
@@ -159,9 +198,10 @@ static const struct owner *request_owner(const struct request *request)
 	                             : &house_owner;
 }
 
-static bool misroute(const struct owner *owner, struct request *request, enum misroute why)
+static bool misroute(struct request_handler *handler, const struct owner *owner,
+                     struct request *request, enum misroute why)
 {
-	owner->misroute(request, why);
+	owner->misroute(api_of(handler), request, why);
 	return false;
 }
 
@@ -175,20 +215,20 @@ bool route_on_head(struct request_handler *handler, struct request *request)
 		routed->owner = owner;
 	request->handler_data = routed;
 	if (!path_is_sound(&path, request->arena))
-		return misroute(owner, request, MISROUTE_BAD_PATH);
+		return misroute(handler, owner, request, MISROUTE_BAD_PATH);
 	if (owner->empty == EMPTY_LAST_DROPPED && path.n > 1 && !path.segments[path.n - 1].len)
 		path.n--;
 	const struct route *route = route_find(owner, &path, request->method);
 	if (!route) {
 		struct bytes allowed = allowed_methods(owner, &path, request->arena);
 		if (!allowed.len)
-			return misroute(owner, request, MISROUTE_NOT_FOUND);
+			return misroute(handler, owner, request, MISROUTE_NOT_FOUND);
 		response_field(request, BYTES("Allow"), allowed);
-		return misroute(owner, request, MISROUTE_METHOD);
+		return misroute(handler, owner, request, MISROUTE_METHOD);
 	}
 	request->body_max = owner->body_max;
 	if (request->has_length && request->length > owner->body_max)
-		return misroute(owner, request, MISROUTE_TOO_LARGE);
+		return misroute(handler, owner, request, MISROUTE_TOO_LARGE);
 	request->route = route;
 	variables_take(route, &path, request);
 	return true;
@@ -196,8 +236,7 @@ bool route_on_head(struct request_handler *handler, struct request *request)
 
 void route_on_too_large(struct request_handler *handler, struct request *request)
 {
-	(void)handler;
-	request_owner(request)->misroute(request, MISROUTE_TOO_LARGE);
+	request_owner(request)->misroute(api_of(handler), request, MISROUTE_TOO_LARGE);
 }
 
 void route_on_request(struct request_handler *handler, struct request *request)
@@ -207,8 +246,9 @@ void route_on_request(struct request_handler *handler, struct request *request)
 
 /* ---- for owners ------------------------------------------------------------------------------ */
 
-void route_misroute_text(struct request *request, enum misroute why)
+void route_misroute_text(struct api *api, struct request *request, enum misroute why)
 {
+	(void)api;
 	static const struct {
 		int status;
 		struct bytes text;

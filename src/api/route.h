@@ -42,7 +42,7 @@ struct owner {
 	enum empty_segments empty;
 	size_t body_max;
 	/* Answers in the owner's own words. */
-	void (*misroute)(struct request *request, enum misroute why);
+	void (*misroute)(struct api *api, struct request *request, enum misroute why);
 };
 
 /* The three callbacks of api->handler. */
@@ -53,6 +53,6 @@ void route_on_request(struct request_handler *handler, struct request *request);
 /* text/plain; charset=utf-8, for all who answer in text. */
 extern const struct bytes TEXT_PLAIN;
 /* The misroute of owners who answer in plain text. */
-void route_misroute_text(struct request *request, enum misroute why);
+void route_misroute_text(struct api *api, struct request *request, enum misroute why);
 
 #endif

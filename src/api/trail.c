@@ -17,6 +17,7 @@ void trail_log(const struct request *request, struct bytes dialect, const struct
 	    log_text("request", bytes_from_text(id)),
 	    log_text("tenant", is_send ? call->send.tenant : call->check.tenant),
 	    log_text("api", dialect),
-	    log_number("number", is_send ? &call->send.number : &result->verification.number),
+	    log_number("number",
+	               call->kind == FLOW_SEND ? &call->send.number : &result->verification.number),
 	    log_text("outcome", outcome), log_i64("ms", now_ms - request->received_ms));
 }

@@ -90,6 +90,11 @@ int64_t limits_send_wait_ms(const struct limits *limits, const struct budget *bu
 	return wait_ms;
 }
 
+int64_t limits_resend_delay_ms(const struct limits *limits, const struct budget *budget)
+{
+	return resend_delay_ms(&limits->resend_delay, budget->send_streak);
+}
+
 static int64_t failure_wait_ms(const struct limits *limits, const struct failures *failures,
                                int64_t now_ms)
 {

@@ -8,10 +8,11 @@
 
 /* "5/1h": at most `count` in any window of that length. */
 struct rate {
-	uint16_t count; /* 1 to HISTORY_MAX */
+	uint16_t count; /* 1 to HISTORY_MAX, or RATE_COUNT_MAX where a tally counts */
 	int64_t window_ms;
 };
 
+#define RATE_COUNT_MAX 60000
 #define RATES_MAX 4
 
 struct rates {
@@ -41,6 +42,11 @@ struct limits {
 	struct resend_delay resend_delay;
 	struct rates sends_per_number;
 	struct rates guesses_per_number;
+	/* Counted by core/tally: */
+	struct rates sends_per_address;
+	struct rates guesses_per_address;
+	struct rates guesses_per_identifier;
+	struct rates calls_per_client;
 	uint32_t consecutive_failures; /* from here on nothing is evaluated */
 	struct failure_waits failure_waits;
 };
@@ -61,6 +67,8 @@ void history_add(struct history *history, int64_t now_ms);
 /* How long until a send to the number is allowed; 0: now. `budget` NULL: nothing was spent yet. */
 int64_t limits_send_wait_ms(const struct limits *limits, const struct budget *budget,
                             int64_t now_ms);
+/* The delay that follows a send which was charged to `budget`, whether or not limits are on. */
+int64_t limits_resend_delay_ms(const struct limits *limits, const struct budget *budget);
 /* How long until a guess may be evaluated; 0: now. After the last consecutive failure allowed:
  * the longest wait, again and again, until an operator resets the counter. */
 int64_t limits_guess_wait_ms(const struct limits *limits, const struct budget *budget,

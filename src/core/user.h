@@ -88,7 +88,9 @@ struct user_result {
 	/* As he stands afterwards, or as he is when nothing changed; for USER_GONE as he was.
 	 * NULL: nobody was found. */
 	const struct user *user;
-	enum outcome sent; /* of a user_command: what became of its send; OUTCOME_COUNT: none */
+	int64_t
+	    login_before_ms; /* of an approved log-in code: when the one before it was; 0: never */
+	enum outcome sent;   /* of a user_command: what became of its send; OUTCOME_COUNT: none */
 	/* the step's own */
 	struct user changed;
 	struct verification cancelled[2];

@@ -152,6 +152,7 @@ static void conclude_login(const struct user *user, const struct check_command *
 		guard_user(user, command->tenant, command->user, result, user_result);
 		return;
 	}
+	user_result->login_before_ms = user->last_login_ms;
 	user_result->changed = *user;
 	user_result->changed.last_login_ms = now_ms;
 	user_result->user = &user_result->changed;

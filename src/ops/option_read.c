@@ -6,6 +6,7 @@
 #include "core/message.h"
 #include "core/policy.h"
 #include "ops/settings.h"
+#include "wire/e164.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -98,9 +99,11 @@ static bool read_rates(const struct option *option, struct bytes text, struct ra
 		    count > option->max ||
 		    !duration_parse(bytes_from(word, slash + 1), &window_ms) ||
 		    window_ms < SECONDS_MS || window_ms > 30 * DAYS_MS)
-			return refuse(reterr,
-			              "each is a count of 1 to 64, a slash and a duration of at "
-			              "most 30d, as in \"5/1h\"");
+			return problem_say(
+			    reterr,
+			    "each is a count of %lld to %lld, a slash and a duration "
+			    "of at most 30d, as in \"5/1h\"",
+			    (long long)option->min, (long long)option->max);
 		rates.at[rates.n++] =
 		    (struct rate){.count = (uint16_t)count, .window_ms = window_ms};
 	}
@@ -327,6 +330,46 @@ static bool read_sender(const struct option *option, struct bytes text, char *fi
 	return true;
 }
 
+/* What stands before the paths of an API: nothing, or words after a slash each. */
+static bool path_is_sound(struct bytes text)
+{
+	while (text.len) {
+		if (text.at[0] != '/')
+			return false;
+		text = bytes_from(text, 1);
+		size_t len = bytes_find(text, '/');
+		struct bytes word = bytes_first(text, len);
+		if (!word.len || !is_name(word) || word.at[0] == '.')
+			return false;
+		text = bytes_from(text, len);
+	}
+	return true;
+}
+
+static bool read_path(const struct option *option, struct bytes text, char *field,
+                      struct problem *reterr)
+{
+	if (!length_fits(option, text) || !path_is_sound(text))
+		return problem_say(
+		    reterr,
+		    "must be empty, or at most %lld characters of words from A-Z a-z 0-9 . _ - "
+		    "with a slash before each, as in \"/manage\"",
+		    (long long)option->max);
+	store_text(option, text, field);
+	return true;
+}
+
+static bool read_region(const struct option *option, struct bytes text, char *field,
+                        struct problem *reterr)
+{
+	char region[E164_REGION_LEN + 1];
+	uint16_t code;
+	if (text.len && !e164_region_find(text, region, &code))
+		return refuse(reterr, "must be empty, or a country as in \"GB\" or \"GBR\"");
+	store_text(option, text.len ? bytes_from_text(region) : text, field);
+	return true;
+}
+
 static bool read_on_off(const struct option *option, struct bytes text, char *field,
                         struct problem *reterr)
 {
@@ -401,6 +444,10 @@ bool option_read(const struct option *option, struct bytes text, void *base, str
 		return read_name(option, text, field, reterr);
 	case OPTION_SENDER:
 		return read_sender(option, text, field, reterr);
+	case OPTION_PATH:
+		return read_path(option, text, field, reterr);
+	case OPTION_REGION:
+		return read_region(option, text, field, reterr);
 	case OPTION_ON_OFF:
 		return read_on_off(option, text, field, reterr);
 	case OPTION_ALPHABET:

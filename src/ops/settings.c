@@ -108,10 +108,34 @@ void settings_resolve_all(const struct settings_layers *server, struct settings 
 	lay_over(ret, &server->all);
 }
 
+/* Where an API's own default differs from the table's. */
+static void lay_built_in(struct settings *settings, enum api_name api)
+{
+	static const struct {
+		enum api_name api;
+		const char *name, *text;
+	} rows[] = {
+#define BUILT_IN(api, key, text) {API_##api, key, text},
+#include "ops/option.def"
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct problem problem;
+		const struct option *option = option_find(bytes_from_text(rows[i].name));
+		if (rows[i].api != api)
+			continue;
+		bool sound = option &&
+		             option_read(option, bytes_from_text(rows[i].text), settings, &problem);
+		assert(sound);
+		(void)sound;
+	}
+}
+
 void settings_resolve(const struct settings_layers *server, const struct settings_layers *tenant,
                       enum api_name api, struct settings *ret)
 {
-	settings_resolve_all(server, ret);
+	settings_init(ret);
+	lay_built_in(ret, api);
+	lay_over(ret, &server->all);
 	lay_over(ret, &server->of_api[api]);
 	if (tenant) {
 		lay_over(ret, &tenant->all);
@@ -184,6 +208,14 @@ bool settings_are_stricter(const struct settings *ours, const struct settings *t
 	     rates_are_stricter(&a->sends_per_number, &b->sends_per_number)},
 	    {"limits.guesses_per_number",
 	     rates_are_stricter(&a->guesses_per_number, &b->guesses_per_number)},
+	    {"limits.sends_per_address",
+	     rates_are_stricter(&a->sends_per_address, &b->sends_per_address)},
+	    {"limits.guesses_per_address",
+	     rates_are_stricter(&a->guesses_per_address, &b->guesses_per_address)},
+	    {"limits.guesses_per_identifier",
+	     rates_are_stricter(&a->guesses_per_identifier, &b->guesses_per_identifier)},
+	    {"limits.calls_per_client",
+	     rates_are_stricter(&a->calls_per_client, &b->calls_per_client)},
 	    {"limits.consecutive_failures", a->consecutive_failures <= b->consecutive_failures},
 	    {"limits.failure_waits.after", a->failure_waits.after <= b->failure_waits.after},
 	    {"limits.failure_waits.first", a->failure_waits.first_ms >= b->failure_waits.first_ms},

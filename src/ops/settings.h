@@ -22,6 +22,7 @@
 #define TLS_ENTRIES_MAX 16
 #define PROVIDERS_MAX 1 /* the only type is the inbox */
 #define PROVIDER_NAME_MAX 32
+#define MANAGE_PREFIX_MAX 64
 
 /* The dialects that have a section of their own. */
 enum api_name {
@@ -43,6 +44,10 @@ struct settings {
 		char number_status[4];
 		int64_t ttl_max_ms;
 	} dotdigital;
+	struct {
+		bool enabled;
+		char region[4]; /* empty: none */
+	} manage;
 };
 
 /* One of `secret_keys`. */
@@ -87,7 +92,8 @@ struct server_settings {
 		size_t head_max, fields_max, target_max;
 	} net;
 	uint8_t numbers_require; /* enum numbers_require */
-	char inbox_token[128];   /* empty: none */
+	char manage_prefix[MANAGE_PREFIX_MAX + 1];
+	char inbox_token[128]; /* empty: none */
 	struct {
 		size_t n;
 		struct provider_entry at[PROVIDERS_MAX];

@@ -39,7 +39,7 @@ static void every_option_takes_its_default_from_a_file(void **state)
 			continue;
 		char yaml[256] = "";
 		size_t len = 0, depth = 0;
-		struct bytes rest = option->name;
+		struct bytes rest = option->name, name = option->name;
 		while (rest.len) {
 			struct bytes word = bytes_first(rest, bytes_find(rest, '.'));
 			len +=
@@ -60,7 +60,7 @@ static void every_option_takes_its_default_from_a_file(void **state)
 			assert_row(yaml,
 			           option->home == HOME_SHARED
 			               ? desk->config->layers.all.given[i]
-			               : desk->config->layers.of_api[API_DOTDIGITAL].given[i]);
+			               : settings_layer_of(&desk->config->layers, &name)->given[i]);
 	}
 }
 

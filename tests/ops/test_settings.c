@@ -7,7 +7,7 @@
 #include "base/when.h"
 #include "ops/settings.h"
 
-enum kind { INT, MS, BOOL, TEXT, SENDER, ON_OFF, ALPHABET, REPEAT, RATES, DELAYS };
+enum kind { INT, MS, BOOL, TEXT, SENDER, REGION, ON_OFF, ALPHABET, REPEAT, RATES, DELAYS };
 enum reach { SHARED, API };
 
 struct option_row {
@@ -49,6 +49,10 @@ static const struct {
     {"limits.resend_delay.max", "32m"},
     {"limits.sends_per_number", "3/10m 5/1h 10/24h"},
     {"limits.guesses_per_number", "10/15m 30/24h"},
+    {"limits.sends_per_address", "10/1h 30/24h"},
+    {"limits.guesses_per_address", "30/10m"},
+    {"limits.guesses_per_identifier", "10/15m"},
+    {"limits.calls_per_client", ""},
     {"limits.consecutive_failures", "100"},
     {"limits.failure_waits.after", "10"},
     {"limits.failure_waits.first", "30s"},
@@ -59,6 +63,8 @@ static const struct {
     {"dotdigital.default_from", "VERIFY"},
     {"dotdigital.number_status", "On"},
     {"dotdigital.ttl_max", "24h"},
+    {"manage.enabled", "true"},
+    {"manage.region", ""},
 };
 
 static bool set(struct settings_layer *layer, const char *name, const char *text,
@@ -172,6 +178,7 @@ static bool value_is(const struct option_row *row, const struct settings *a,
 		return integer_at(row, a) == integer_at(row, b);
 	case TEXT:
 	case SENDER:
+	case REGION:
 	case ON_OFF:
 	case ALPHABET:
 		return strcmp(at_a, at_b) == 0;
@@ -218,6 +225,8 @@ static const char *other_text(const struct option_row *row)
 	case TEXT:
 	case SENDER:
 		return "xyz";
+	case REGION:
+		return "GB";
 	case ON_OFF:
 		return "Off";
 	case ALPHABET:
@@ -291,6 +300,7 @@ static void a_number_has_two_edges(void **state)
 #define DELAY_WHY "each is a duration of at most 24h, as in \"2m\""
 #define TTL_WHY "must be a duration of 1s to 1d, as in \"30s\", \"10m\", \"24h\" or \"30d\""
 #define SENDER_WHY "must be empty, 2 to 15 digits, or 2 to 11 of A-Z a-z 0-9 . _ - and space"
+#define REGION_WHY "must be empty, or a country as in \"GB\" or \"GBR\""
 #define ALPHABET_WHY                                                                               \
 	"must be digits, upper-digits, upper, or 2 to 64 different printable ASCII symbols"
 
@@ -338,6 +348,11 @@ static const struct refusal_row {
     {"a number's state: another word", "dotdigital.number_status", "Dad", "must be On or Off"},
     {"a number's state: lower case", "dotdigital.number_status", "on", "must be On or Off"},
     {"a number's state: nothing", "dotdigital.number_status", "", "must be On or Off"},
+    {"a region: of no country", "manage.region", "XX", REGION_WHY},
+    {"a region: one letter", "manage.region", "G", REGION_WHY},
+    {"a region: a calling code", "manage.region", "44", REGION_WHY},
+    {"rates of a tally: too many", "limits.calls_per_client", "60001/1m",
+     "each is a count of 1 to 60000, a slash and a duration of at most 30d, as in \"5/1h\""},
     {"an alphabet: one symbol", "code.alphabet", "0", ALPHABET_WHY},
     {"an alphabet: one twice", "code.alphabet", "0120", ALPHABET_WHY},
     {"an alphabet: a blank", "code.alphabet", "0 1", ALPHABET_WHY},
@@ -376,6 +391,34 @@ static void a_refusal_says_why_and_changes_nothing(void **state)
 	settings_resolve(&layers, NULL, API_DOTDIGITAL, &resolved);
 	for (size_t i = 0; i < COUNT(option_rows); i++)
 		assert_row(option_rows[i].name, value_is(&option_rows[i], &resolved, &built_in));
+}
+
+static void an_apis_own_default_gives_way_to_what_is_said(void **state)
+{
+	(void)state;
+	struct settings_layers layers = {0};
+	struct settings settings;
+	settings_resolve(&layers, NULL, API_MANAGE, &settings);
+	assert_int_equal(settings.limits.resend_delay.first_ms, 60 * SECONDS_MS);
+	assert_int_equal(settings.limits.calls_per_client.at[0].count, 600);
+	settings_resolve(&layers, NULL, API_DOTDIGITAL, &settings);
+	assert_int_equal(settings.limits.resend_delay.first_ms, 30 * SECONDS_MS);
+	assert_int_equal(settings.limits.calls_per_client.n, 0);
+	set_sound(&layers.all, "limits.resend_delay.first", "45s");
+	settings_resolve(&layers, NULL, API_MANAGE, &settings);
+	assert_int_equal(settings.limits.resend_delay.first_ms, 45 * SECONDS_MS);
+	assert_int_equal(settings.limits.calls_per_client.at[0].count, 600);
+}
+
+static void a_region_is_kept_as_two_letters(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"GB", "gb", "GBR", "gbr"};
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct settings_layer layer = {0};
+		set_sound(&layer, "manage.region", texts[i]);
+		assert_string_equal(layer.values.manage.region, "GB");
+	}
 }
 
 static void a_refusal_keeps_what_was_set_before(void **state)
@@ -739,6 +782,8 @@ int main(void)
 	    cmocka_unit_test(every_option_is_in_the_manual),
 	    cmocka_unit_test(the_defaults_are_these_values),
 	    cmocka_unit_test(a_refusal_keeps_what_was_set_before),
+	    cmocka_unit_test(an_apis_own_default_gives_way_to_what_is_said),
+	    cmocka_unit_test(a_region_is_kept_as_two_letters),
 	    cmocka_unit_test(a_long_name_is_cut_in_the_mistake),
 	    cmocka_unit_test(durations_are_read),
 	    cmocka_unit_test(what_only_a_server_says_is_refused),

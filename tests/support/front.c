@@ -39,6 +39,25 @@ static void on_load(struct store *store, struct store_load *load)
 		load_pass(front, load);
 }
 
+static void tally_run(struct task *task)
+{
+	struct store_tally *tally = CONTAINER_OF(task, struct store_tally, task);
+	tally->on_done(tally);
+}
+
+static void on_tally(struct store *store, struct store_tally *tally)
+{
+	struct front *front = front_of(store);
+	front->tallies_n++;
+	if (!front->tally_err) {
+		front->inner->ops->tally(front->inner, tally);
+		return;
+	}
+	tally->err = front->tally_err;
+	tally->task.run = tally_run;
+	executor_post(&front->desk.executor.executor, &tally->task);
+}
+
 static void on_commit(struct store *store, struct store_commit *commit)
 {
 	store_commit(front_of(store)->inner, commit);
@@ -61,6 +80,7 @@ static const struct store_ops store_ops = {
     .load = on_load,
     .commit = on_commit,
     .note = on_note,
+    .tally = on_tally,
     .generation = on_generation,
 };
 
@@ -124,6 +144,7 @@ int front_setup(void **state)
 	front->shared = (struct api_shared){
 	    .settings = &front->server,
 	    .workers = &front->workers,
+	    .manage_prefix = BYTES("/manage"),
 	};
 	const struct flow_ports ports = {
 	    .store = &front->store,

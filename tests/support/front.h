@@ -20,7 +20,8 @@ struct front {
 	bool held;              /* loads wait for front_load */
 	struct task_list loads; /* those that wait */
 	size_t loads_n;         /* ever asked */
-	enum err load_err, generation_err;
+	enum err load_err, generation_err, tally_err;
+	size_t tallies_n; /* ever asked */
 	/* The workers: jobs wait for front_work. */
 	struct worker_pool workers;
 	struct task_list jobs;

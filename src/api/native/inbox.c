@@ -28,7 +28,7 @@ static bool host_is_local(struct bytes authority)
 static bool inbox_is_open(struct api *api, struct request *request)
 {
 	if (!api->shared->inbox) {
-		route_misroute_text(request, MISROUTE_NOT_FOUND);
+		route_misroute_text(api, request, MISROUTE_NOT_FOUND);
 		return false;
 	}
 	if (api->shared->loopback_hosts_only && !host_is_local(request->authority)) {

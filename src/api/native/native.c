@@ -45,7 +45,7 @@ static const struct bytes dev_links = BYTES(
 static void home(struct api *api, struct request *request)
 {
 	if (!api->shared->dev_page)
-		route_misroute_text(request, MISROUTE_NOT_FOUND);
+		route_misroute_text(api, request, MISROUTE_NOT_FOUND);
 	else
 		request_answer(request, 200, BYTES("text/html; charset=utf-8"), dev_links);
 }
