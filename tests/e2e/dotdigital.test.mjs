@@ -2,6 +2,7 @@
 // The dotdigital contract: who may call, which requests are seen as what, how bodies are read, and
 // what the vendor's own clients send. What the members mean is in dotdigital_create, the life of a
 // request id in dotdigital_validate.
+// Over every transport.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { Wire, basic, freshNumber, test, wrong } from "./harness.mjs";

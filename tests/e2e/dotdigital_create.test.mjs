@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dotdigital contract, create: what each member may be, what goes to the phone, what settings
 // change, and what limits answer.
+// Over every transport.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { MOMENT, freshNumber, test } from "./harness.mjs";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dotdigital contract, check: the life of a request id, row by row, and what a code may be typed
 // like.
+// Over every transport.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { clockPasses, eventually, freshNumber, importRecords, test, wrong } from "./harness.mjs";

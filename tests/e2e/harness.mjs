@@ -13,12 +13,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import http from "node:http";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { test as nodeTest } from "node:test";
 import { fileURLToPath } from "node:url";
+import { agentNew, ask, socketOpen, socketReady, transportFlags } from "./transport.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PROGRAM = path.resolve(process.env.VERIFYD ?? path.join(ROOT, "build/verifyd"));
@@ -191,8 +190,8 @@ export class Wire {
     wire.host = server.address;
     wire.waiting = [];
     wire.bytes = Buffer.alloc(0);
-    wire.socket = net.connect({ host: "127.0.0.1", port: server.port, noDelay: true });
-    await patiently("connect", once(wire.socket, "connect"));
+    wire.socket = socketOpen(server);
+    await patiently("connect", once(wire.socket, socketReady(server)));
     wire.socket.on("data", (bytes) => wire.#take(bytes));
     wire.socket.on("error", () => {}); // `close` follows
     wire.socket.on("close", () => wire.#lose());
@@ -247,7 +246,7 @@ export class Wire {
 export class Server {
   // Resolves once it accepts; rejects with its log when it ends instead.
   static async start({ data = folder(), args = [], program = PROGRAM, listen = "127.0.0.1:0" } = {}) {
-    const words = program === PROGRAM ? ["serve", "--dev", "--listen", listen, "--data", data] : ["--data", data];
+    const words = program === PROGRAM ? ["serve", "--dev", "--listen", listen, "--data", data, ...transportFlags(args)] : ["--data", data];
     const server = new Server();
     server.data = data;
     server.log = server.stdout = "";
@@ -261,6 +260,7 @@ export class Server {
     server.ended = once(server.child, "close").then(([code, signal]) => {
       running.delete(server);
       server.agent?.destroy();
+      server.session?.destroy();
       return { code, signal };
     });
     const accepts = new Promise((resolve, reject) => {
@@ -272,9 +272,11 @@ export class Server {
       server.ended.then(({ code, signal }) => reject(new Error(`it ended with ${code ?? signal}:\n${server.log}`)));
     });
     await patiently("listening on", accepts);
-    server.address = /^listening on http:\/\/(.*)$/m.exec(server.stdout)[1];
+    const [, scheme, address] = /^listening on (https?):\/\/(.*)$/m.exec(server.stdout);
+    server.secure = scheme === "https";
+    server.address = address;
     server.port = Number(/:(\d+)$/.exec(server.address)[1]);
-    server.agent = new http.Agent({ keepAlive: true });
+    server.agent = agentNew(server);
     return server;
   }
 
@@ -295,7 +297,7 @@ export class Server {
     assertDark(this.log);
   }
 
-  // One request by Node's own client. `body`: text or bytes as they are, anything else as JSON.
+  // One request by Node's own client, over the transport that was chosen. `body`: text or bytes as they are, anything else as JSON.
   // `auth`: "name:secret", null for none.
   call(method, target, { auth = DEMO, headers = {}, body, agent = this.agent } = {}) {
     const all = { ...headers };
@@ -307,27 +309,17 @@ export class Server {
       if (!("Transfer-Encoding" in all)) all["Content-Length"] = payload.length;
     }
     for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name];
-    const answer = new Promise((resolve, reject) => {
-      const options = { host: "127.0.0.1", port: this.port, method, path: target, headers: all, agent };
-      const request = http.request(options, (response) => {
-        const parts = [];
-        response.on("data", (part) => parts.push(part));
-        response.on("end", () => {
-          const text = Buffer.concat(parts).toString("utf8");
-          const { statusCode: status, headers: fields } = response;
-          resolve({ status, headers: fields, text, json: jsonOf(fields, text) });
-        });
-      });
-      request.on("error", reject);
-      request.end(payload);
+    const answer = ask(this, { method, target, headers: all, payload, agent });
+    return patiently(`${method} ${target}`, answer).then(({ status, headers: fields, body: octets }) => {
+      const text = octets.toString("utf8");
+      return { status, headers: fields, text, json: jsonOf(fields, text) };
     });
-    return patiently(`${method} ${target}`, answer);
   }
 
   // What comes back for these bytes on a connection of their own, until the server closes it; with
   // `answers`, until that many final ones have come.
   async exchange(bytes, { answers = Infinity, halfClose = false } = {}) {
-    const socket = net.connect({ host: "127.0.0.1", port: this.port });
+    const socket = socketOpen(this);
     const parts = [];
     const over = new Promise((resolve) => {
       socket.on("error", () => {});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // verifyd import: what is a mistake and how it is told, all or nothing, what replacing keeps, and
 // what a running server sees of it.
+// Over every transport.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";

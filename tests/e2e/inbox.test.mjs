@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The developer inbox: its API, whom it answers, and the page as it is served.
+// Over every transport.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { MOMENT, Server, UUID, Wire, freshNumber, test } from "./harness.mjs";
