@@ -202,6 +202,7 @@ static bool load_dev_records(struct serve *serve)
 	    .server = &serve->config->layers,
 	    .run_until = tool_run_until,
 	    .context = serve->main_loop,
+	    .now_ms = clock_now_ms(),
 	    .only_absent = true,
 	};
 	size_t n = 0;

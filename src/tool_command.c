@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool_command.h"
 
+#include "io/clock.h"
 #include "ops/import.h"
 #include "store/sqlite.h"
 #include "tool.h"
@@ -36,6 +37,7 @@ static int import_from(const struct config *config, FILE *input, const char *nam
 	    .store = tool.store,
 	    .keyring = tool.keyring,
 	    .server = &config->layers,
+	    .now_ms = clock_now_ms(),
 	    .run_until = tool_run_until,
 	    .context = tool.loop,
 	};

@@ -2,10 +2,23 @@
 #include "ops/dev.h"
 
 const char dev_records[] =
-    "{\"type\":\"tenant\",\"id\":\"demo\",\"name\":\"Demo\"}\n"
-    "{\"type\":\"client\",\"tenant\":\"demo\",\"name\":\"demo\",\"secret\":\"demo-secret\","
-    "\"scopes\":[\"otp.send\",\"otp.verify\",\"user.read\",\"user.write\"],"
-    "\"roles\":[\"MobileApp\"],\"permissions\":[\"ReadData\"]}\n";
+    "{\"type\":\"tenant\",\"id\":\"demo\",\"name\":\"Demo\","
+    "\"kii\":{\"appKey\":\"demo-key\",\"clientId\":\"demo-admin\","
+    "\"clientSecret\":\"demo-admin-secret\"}}\n"
+    "{\"type\":\"client\",\"tenant\":\"demo\",\"name\":\"demo\","
+    "\"secret\":\"demo-secret\",\"scopes\":[\"otp.send\",\"otp.verify\","
+    "\"user.read\",\"user.write\"],\"roles\":[\"MobileApp\"],"
+    "\"permissions\":[\"ReadData\"]}\n"
+    "{\"type\":\"key\",\"tenant\":\"demo\",\"value\":\"demo-api-key\","
+    "\"client\":\"demo\"}\n"
+    "{\"type\":\"user\",\"tenant\":\"demo\","
+    "\"id\":\"5b0c2a52-7d0c-4d0e-8a39-1f2f3a4b5c6d\",\"userName\":\"ada\","
+    "\"password\":\"demo-password\",\"firstName\":\"Ada\","
+    "\"phone\":\"+447700900123\",\"roles\":[\"MobileApp\"],"
+    "\"permissions\":[\"ReadData\"]}\n"
+    "{\"type\":\"key\",\"tenant\":\"demo\",\"value\":\"demo-pat\",\"user\":\"ada\"}\n"
+    "{\"type\":\"system\",\"tenant\":\"demo\",\"id\":\"demo-system\","
+    "\"secret\":\"demo-system-secret\",\"signing\":\"optional\"}\n";
 
 void dev_guide(FILE *to, const char *url)
 {

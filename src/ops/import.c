@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Three passes: read every line (mistakes are collected), look up what is there already and lay the
- * new members over it, hash what is secret; then one commit. */
+/* Passes: read every line, lay what was read over what is there, hash what is secret; then one
+ * commit. Mistakes of all passes are told together, in the order of lines. What somebody else
+ * changed between the second pass and the commit is seen by the commit: then the merge is made
+ * anew.
+ */
 #include "ops/import.h"
 
 #include "base/list.h"
-#include "base/password.h"
 #include "ops/import_private.h"
 #include "ops/log.h"
 
@@ -12,8 +14,23 @@
 #include <stdlib.h>
 
 #define MISTAKE_MAX 1024 /* octets of one; the rest is cut */
+#define MERGES_MAX 8     /* while others change the same users */
 
 /* ---- mistakes -------------------------------------------------------------------------------- */
+
+void import_mistake(struct import *import, const char *format, ...)
+{
+	char text[MISTAKE_MAX];
+	va_list args;
+	if (import->mistakes_n++ >= IMPORT_MISTAKES_MAX)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	struct import_mistake *mistake = &import->mistakes[import->mistakes_n - 1];
+	*mistake = (struct import_mistake){import->line, strdup(text)};
+	import->out_of_memory |= !mistake->text;
+}
 
 /* Names in a mistake are somebody's words: they may neither steer a terminal nor begin a line. */
 static void tell_harmless(FILE *to, struct bytes text)
@@ -29,22 +46,36 @@ static void tell_harmless(FILE *to, struct bytes text)
 	(void)fputc('\n', to);
 }
 
-void import_mistake(struct import *import, const char *format, ...)
+static size_t mistakes_kept(const struct import *import)
 {
-	char text[MISTAKE_MAX];
-	va_list args;
-	if (++import->mistakes_n > IMPORT_MISTAKES_MAX)
-		return;
-	(void)fprintf(import->mistakes, "%s:%zu: ", import->name, import->line);
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	tell_harmless(import->mistakes, bytes_from_text(text));
+	return import->mistakes_n < IMPORT_MISTAKES_MAX ? import->mistakes_n : IMPORT_MISTAKES_MAX;
+}
+
+/* By line; those of one line as they were found. */
+static void mistakes_tell(struct import *import)
+{
+	size_t n = mistakes_kept(import);
+	for (size_t i = 1; i < n; i++) {
+		struct import_mistake mistake = import->mistakes[i];
+		size_t at = i;
+		for (; at > 0 && import->mistakes[at - 1].line > mistake.line; at--)
+			import->mistakes[at] = import->mistakes[at - 1];
+		import->mistakes[at] = mistake;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct import_mistake *mistake = &import->mistakes[i];
+		(void)fprintf(import->told, "%s:%zu: ", import->name, mistake->line);
+		tell_harmless(import->told,
+		              bytes_from_text(mistake->text ? mistake->text : "out of memory"));
+	}
+	if (import->mistakes_n > n)
+		(void)fprintf(import->told, "%s: and %zu more mistakes\n", import->name,
+		              import->mistakes_n - n);
 }
 
 static enum import_result fail(struct import *import, const char *what, enum err err)
 {
-	(void)fprintf(import->mistakes, "%s: %s: %s%s\n", import->name, what, err_text(err),
+	(void)fprintf(import->told, "%s: %s: %s%s\n", import->name, what, err_text(err),
 	              err == ERR_UNKNOWN ? "; import it once more" : "; nothing was stored");
 	return IMPORT_FAILED;
 }
@@ -64,7 +95,7 @@ static void on_loaded(struct store_load *load)
 enum err import_load(struct import *import, struct store_load *load)
 {
 	struct waiting_load waiting = {.load = *load};
-	waiting.load.arena = &import->arena;
+	waiting.load.arena = &import->merged;
 	waiting.load.on_done = on_loaded;
 	store_load(import->options->store, &waiting.load);
 	import->options->run_until(import->options->context, &waiting.done);
@@ -93,22 +124,6 @@ static enum err commit(struct import *import, const struct change *changes, size
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
-
-/* Grows the list of records; NULL: no memory. */
-struct import_record *import_record_add(struct import *import)
-{
-	if (import->records_n == import->records_cap) {
-		size_t cap = import->records_cap ? import->records_cap * 2 : 64;
-		struct import_record *grown = reallocarray(import->records, cap, sizeof(*grown));
-		if (!grown)
-			return NULL;
-		import->records = grown;
-		import->records_cap = cap;
-	}
-	struct import_record *record = &import->records[import->records_n++];
-	*record = (struct import_record){.line = import->line};
-	return record;
-}
 
 /* Reads one line without its end. OK with *ret_more false: the input has ended. */
 static enum err line_read(struct import *import, FILE *input, struct buf *line, bool *ret_more)
@@ -156,197 +171,78 @@ static enum import_result lines_read(struct import *import, FILE *input)
 
 /* ---- merging --------------------------------------------------------------------------------- */
 
-/* Replaces what was given, keeps the rest. */
-static void keep_unless_given(struct bytes *field, struct bytes old)
+static enum err merge_all(struct import *import)
 {
-	if (!field->at)
-		*field = old;
-}
-
-static enum err tenant_merge(struct import *import, struct import_record *record)
-{
-	struct store_load load = {.want = WANT_TENANT, .tenant = record->tenant.id};
-	enum err err = import_load(import, &load);
-	if (err)
-		return err;
-	if (load.tenant_record) {
-		record->exists = true;
-		keep_unless_given(&record->tenant.name, load.tenant_record->name);
-		keep_unless_given(&record->tenant.settings, load.tenant_record->settings);
-	}
-	record->tenant.version = VERSION_ANY;
-	return OK;
-}
-
-static bool tenant_is_known(struct import *import, struct bytes id, enum err *ret_err)
-{
-	struct bytes key = arena_printf(&import->arena, "tenant %.*s", (int)id.len, id.at);
-	*ret_err = key.at ? OK : ERR_NO_MEMORY;
-	if (*ret_err || map_get(&import->identities, key))
-		return true;
-	struct store_load load = {.want = WANT_TENANT, .tenant = id};
-	*ret_err = import_load(import, &load);
-	return *ret_err || load.tenant_record;
-}
-
-static enum err reference_check(struct import *import, struct bytes tenant)
-{
-	enum err err;
-	if (!tenant_is_known(import, tenant, &err) && err == OK)
-		import_mistake(import, "tenant \"%.*s\" is not known; import it first, or before",
-		               (int)tenant.len, tenant.at);
-	return err;
-}
-
-static enum err client_merge(struct import *import, struct import_record *record)
-{
-	struct client *client = &record->client;
-	struct store_load load = {.want = WANT_CLIENT, .client_name = client->name};
-	enum err err = import_load(import, &load);
-	if (err)
-		return err;
-	const struct client *old = load.client;
-	if (old) {
-		record->exists = true;
-		keep_unless_given(&client->tenant, old->tenant);
-		keep_unless_given(&client->secret_hash, old->secret_hash);
-		keep_unless_given(&client->roles, old->roles);
-		keep_unless_given(&client->permissions, old->permissions);
-		if (!record->scopes_given)
-			client->scopes = old->scopes;
-		if (!record->disabled_given)
-			client->disabled = old->disabled;
-	}
-	client->version = VERSION_ANY;
-	if (!client->tenant.at) {
-		import_mistake(import, "a new client needs a tenant");
-		return OK;
-	}
-	return reference_check(import, client->tenant);
-}
-
-static enum err line_merge(struct import *import, struct import_record *record)
-{
-	struct store_load load = {
-	    .want = WANT_NUMBER,
-	    .tenant = record->number.tenant,
-	    .number = record->number.number,
-	};
-	enum err err = import_load(import, &load);
-	if (err)
-		return err;
-	struct line *line = &record->number;
-	const struct line *old = load.line;
-	if (old) {
-		record->exists = true;
-		if (!record->state_given)
-			line->state = old->state;
-		if (!record->code.at) {
-			line->chosen = old->chosen;
-			line->chosen_length = old->chosen_length;
-			line->chosen_key_id = old->chosen_key_id;
-			memcpy(line->chosen_mac, old->chosen_mac, SHA256_LEN);
+	map_clear(&import->names);
+	map_clear(&import->tenants);
+	arena_reset(&import->merged);
+	/* What refers comes after what it refers to, wherever it stands. */
+	for (int type = 0; type < RECORD_TYPES; type++)
+		for (size_t i = 0; i < import->records_n; i++) {
+			struct import_record *record = &import->records[i];
+			if ((int)record->type != type)
+				continue;
+			import->line = record->line;
+			enum err err = import_merge(import, record);
+			if (err)
+				return err;
 		}
-	}
-	line->version = VERSION_ANY;
-	return reference_check(import, line->tenant);
-}
-
-static enum err merge(struct import *import, struct import_record *record)
-{
-	import->line = record->line;
-	switch (record->type) {
-	case IMPORT_TENANT:
-		return tenant_merge(import, record);
-	case IMPORT_CLIENT:
-		return client_merge(import, record);
-	case IMPORT_NUMBER:
-		return line_merge(import, record);
-	}
-	return ERR_UNSUPPORTED;
-}
-
-/* ---- secrets --------------------------------------------------------------------------------- */
-
-static enum err client_hash(struct import *import, struct import_record *record)
-{
-	char hash[PASSWORD_HASH_MAX];
-	if (!record->secret.at)
-		return OK;
-	if (password_is_hash(record->secret)) {
-		record->client.secret_hash = record->secret;
-		return OK;
-	}
-	enum err err = password_hash(record->secret, hash);
-	if (err)
-		return err;
-	record->client.secret_hash = arena_copy(&import->arena, bytes_from_text(hash));
-	return record->client.secret_hash.at ? OK : ERR_NO_MEMORY;
-}
-
-static enum err code_hash(struct import *import, struct import_record *record)
-{
-	struct line *line = &record->number;
-	struct keyring *keyring = import->options->keyring;
-	if (!record->code.at)
-		return OK;
-	line->chosen = true;
-	line->chosen_length = (uint8_t)record->code.len;
-	line->chosen_key_id = keyring_writing_id(keyring);
-	return code_mac_chosen(keyring, line->chosen_key_id, line->tenant, &line->number,
-	                       record->code, line->chosen_mac);
-}
-
-static enum err secrets_hash(struct import *import)
-{
-	enum err err = OK;
-	for (size_t i = 0; i < import->records_n && err == OK; i++) {
-		struct import_record *record = &import->records[i];
-		if (import->options->only_absent && record->exists)
-			continue;
-		if (record->type == IMPORT_CLIENT)
-			err = client_hash(import, record);
-		else if (record->type == IMPORT_NUMBER)
-			err = code_hash(import, record);
-	}
-	return err;
+	return OK;
 }
 
 /* ---- the commit ------------------------------------------------------------------------------ */
 
-static size_t changes_make(struct import_record *record, struct change *changes)
+/* A user may bring his two codes and an event. */
+#define CHANGES_A_RECORD 4
+
+static size_t person_changes(const struct import_person *person, struct change *changes)
 {
 	size_t n = 0;
-	switch (record->type) {
-	case IMPORT_TENANT:
-		changes[n++] = (struct change){CHANGE_TENANT, .tenant = &record->tenant};
-		break;
-	case IMPORT_CLIENT:
-		changes[n++] = (struct change){CHANGE_CLIENT, .client = &record->client};
-		break;
-	case IMPORT_NUMBER:
-		changes[n++] = (struct change){CHANGE_LINE, .line = &record->number};
-		if (record->failures_reset) {
-			record->failures = (struct failures){
-			    .tenant = record->number.tenant,
-			    .number = record->number.number,
-			    .version = VERSION_ANY,
-			};
-			changes[n++] =
-			    (struct change){CHANGE_FAILURES, .failures = &record->failures};
-		}
-		break;
-	}
+	for (int i = 0; i < 2; i++)
+		if (person->cancelled[i])
+			changes[n++] = (struct change){CHANGE_VERIFICATION,
+			                               .verification = person->cancelled[i]};
+	changes[n++] = (struct change){CHANGE_USER, .user = &person->user};
+	changes[n++] = (struct change){CHANGE_EVENT, .event = person->event};
 	return n;
 }
 
-static enum import_result store_all(struct import *import, size_t *ret_n)
+static size_t number_changes(struct import_record *record, struct change *changes)
 {
-	/* A number may bring two changes. */
-	struct change *changes = reallocarray(NULL, import->records_n * 2 + 1, sizeof(*changes));
+	size_t n = 0;
+	changes[n++] = (struct change){CHANGE_LINE, .line = &record->number};
+	if (record->given >> ROW_LINE_FAILURES & 1)
+		changes[n++] = (struct change){CHANGE_FAILURES, .failures = &record->failures};
+	return n;
+}
+
+static size_t changes_make(struct import_record *record, struct change *changes)
+{
+	switch (record->type) {
+	case RECORD_TENANT:
+	case RECORD_CLIENT:
+	case RECORD_KEY:
+	case RECORD_SYSTEM:
+		*changes =
+		    (struct change){record_kinds[record->type].change, .record = &record->tenant};
+		return 1;
+	case RECORD_USER:
+		return person_changes(record->person, changes);
+	case RECORD_NUMBER:
+		return number_changes(record, changes);
+	case RECORD_TYPES:
+		break;
+	}
+	return 0;
+}
+
+static enum err store_all(struct import *import, size_t *ret_n)
+{
+	struct change *changes =
+	    reallocarray(NULL, import->records_n * CHANGES_A_RECORD + 1, sizeof(*changes));
 	size_t n = 0;
 	if (!changes)
-		return fail(import, "storing", ERR_NO_MEMORY);
+		return ERR_NO_MEMORY;
 	*ret_n = 0;
 	for (size_t i = 0; i < import->records_n; i++) {
 		if (import->options->only_absent && import->records[i].exists)
@@ -356,38 +252,72 @@ static enum import_result store_all(struct import *import, size_t *ret_n)
 	}
 	enum err err = n ? commit(import, changes, n) : OK;
 	free(changes);
-	return err ? fail(import, "storing", err) : IMPORT_DONE;
+	return err;
+}
+
+/* One merge and its commit; ERR_CONFLICT, without a word: somebody was faster. */
+static enum import_result merge_and_store(struct import *import, size_t *ret_n, enum err *ret_err)
+{
+	enum err err = merge_all(import);
+	*ret_err = OK;
+	if (err)
+		return fail(import, "looking up", err);
+	if (import->mistakes_n)
+		return IMPORT_MISTAKES;
+	if ((err = import_secrets(import)))
+		return fail(import, "hashing secrets", err);
+	*ret_err = store_all(import, ret_n);
+	return *ret_err == OK || *ret_err == ERR_CONFLICT ? IMPORT_DONE
+	                                                  : fail(import, "storing", *ret_err);
 }
 
 static enum import_result all(struct import *import, FILE *input, size_t *ret_n)
 {
+	enum err err = ERR_CONFLICT;
 	enum import_result result = lines_read(import, input);
-	if (result != IMPORT_DONE)
-		return result;
-	for (size_t i = 0; i < import->records_n; i++) {
-		enum err err = merge(import, &import->records[i]);
-		if (err)
-			return fail(import, "looking up", err);
+	for (int i = 0; result == IMPORT_DONE && err == ERR_CONFLICT; i++) {
+		if (i == MERGES_MAX)
+			return fail(import, "storing", err);
+		result = merge_and_store(import, ret_n, &err);
 	}
-	if (import->mistakes_n > IMPORT_MISTAKES_MAX)
-		(void)fprintf(import->mistakes, "%s: and %zu more mistakes\n", import->name,
-		              import->mistakes_n - IMPORT_MISTAKES_MAX);
-	if (import->mistakes_n)
-		return IMPORT_MISTAKES;
-	enum err err = secrets_hash(import);
-	return err ? fail(import, "hashing secrets", err) : store_all(import, ret_n);
+	if (result == IMPORT_MISTAKES)
+		mistakes_tell(import);
+	return result;
+}
+
+static enum err maps_init(struct import *import)
+{
+	enum err err = map_init(&import->identities);
+	if (!err)
+		err = map_init(&import->names);
+	return err ? err : map_init(&import->tenants);
 }
 
 enum import_result import_run(const struct import_options *options, FILE *input, const char *name,
                               FILE *mistakes, size_t *ret_n)
 {
-	struct import import = {.options = options, .name = name, .mistakes = mistakes};
-	arena_init(&import.arena);
-	enum err err = map_init(&import.identities);
-	enum import_result result =
-	    err ? fail(&import, "starting", err) : all(&import, input, ret_n);
-	map_done(&import.identities);
-	free(import.records);
-	arena_done(&import.arena);
+	struct import *import = calloc(1, sizeof(*import));
+	if (!import) {
+		(void)fprintf(mistakes, "%s: %s; nothing was stored\n", name,
+		              err_text(ERR_NO_MEMORY));
+		return IMPORT_FAILED;
+	}
+	import->options = options;
+	import->name = name;
+	import->told = mistakes;
+	rng_system_init(&import->rng);
+	arena_init(&import->arena);
+	arena_init(&import->merged);
+	enum err err = maps_init(import);
+	enum import_result result = err ? fail(import, "starting", err) : all(import, input, ret_n);
+	map_done(&import->identities);
+	map_done(&import->names);
+	map_done(&import->tenants);
+	for (size_t i = 0; i < mistakes_kept(import); i++)
+		free(import->mistakes[i].text);
+	free(import->records);
+	arena_done(&import->merged);
+	arena_done(&import->arena);
+	free(import);
 	return result;
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `verifyd import`: records as JSON Lines into the store, all or nothing. Works beside a running
- * server, which sees the change within a second.
+ * server, which sees the change within a second. Which records and members there are: record.def.
  *
- *   tenant  id; name, settings
- *   client  name; tenant, secret, scopes, roles, permissions, disabled
- *   number  tenant + phone; state (dead, landline), code, failures (0: the operator's reset)
- *
- * A record whose identity exists replaces it, except that members not given keep their value. */
+ * A record whose identity exists replaces it, except that members not given keep their value; one
+ * that is given as null goes back to what a new record has. */
 #ifndef OPS_IMPORT_H
 #define OPS_IMPORT_H
 
@@ -21,11 +18,12 @@
 
 struct import_options {
 	struct store *store;                  /* borrowed */
-	struct keyring *keyring;              /* borrowed: a test number's code is kept as a MAC */
+	struct keyring *keyring;              /* borrowed: for fixed codes and systems' secrets */
 	const struct settings_layers *server; /* what a tenant's limits may not loosen */
 	/* Lets the store answer until *done. */
 	void (*run_until)(void *context, const bool *done);
 	void *context;
+	int64_t now_ms;
 	bool only_absent; /* leave records alone that are there already */
 };
 

@@ -232,3 +232,12 @@ bool settings_are_stricter(const struct settings *ours, const struct settings *t
 	}
 	return true;
 }
+
+bool settings_phones_are_unique(const struct settings_layers *server,
+                                const struct settings_layers *tenant, bool is_kii_app)
+{
+	size_t row = (size_t)(option_find(BYTES("unique_verified_phone")) - option_table);
+	if (tenant && tenant->all.given[row])
+		return tenant->all.values.unique_verified_phone;
+	return server->all.given[row] ? server->all.values.unique_verified_phone : is_kii_app;
+}

@@ -36,6 +36,7 @@ enum api_name {
 struct settings {
 	struct policy code;
 	struct limits limits;
+	bool unique_verified_phone; /* settings_phones_are_unique has the last word */
 	struct {
 		bool enabled;
 		uint16_t create_status;
@@ -141,6 +142,11 @@ MUST_CHECK enum err settings_read_json(struct bytes json, struct arena *arena,
  * that. */
 void settings_resolve(const struct settings_layers *server, const struct settings_layers *tenant,
                       enum api_name api, struct settings *ret);
+
+/* Whether no two users of a tenant may have one number verified: what the tenant says (`tenant` may
+ * be NULL), else the server, else whether it is a Kii app. */
+bool settings_phones_are_unique(const struct settings_layers *server,
+                                const struct settings_layers *tenant, bool is_kii_app);
 
 /* Whether the server serves the API: its section's `enabled`. */
 bool settings_serve(const struct settings_layers *server, enum api_name api);

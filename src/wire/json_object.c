@@ -206,11 +206,14 @@ static enum err member_read(struct object_read *read, size_t row, const struct j
 	if (read->seen & bit) {
 		memset(field, 0, field_size(member->kind));
 		read->found.given &= ~bit;
+		read->found.null &= ~bit;
 		read->found.wrong_type &= ~bit;
 	}
 	read->seen |= bit;
-	if (token->type == JSON_TOKEN_NULL)
+	if (token->type == JSON_TOKEN_NULL) {
+		read->found.null |= bit;
 		return OK;
+	}
 	enum err err = field_read(read, member->kind, token, raw, field, &fits);
 	*(fits ? &read->found.given : &read->found.wrong_type) |= bit;
 	return err;

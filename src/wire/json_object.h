@@ -53,6 +53,7 @@ struct json_member {
 /* What was found; bit n is row n. */
 struct json_found {
 	uint64_t given;      /* there, not null, and of the right type */
+	uint64_t null;       /* there, and null: for those who tell it from what is not there */
 	uint64_t wrong_type; /* there, but of a type its row does not allow; the field is zeroed */
 };
 

@@ -167,10 +167,11 @@ static const struct mistake_row {
     {"a trailing comma", "{\"type\":\"tenant\",\"id\":\"t\",}", "not a JSON object: "},
     {"too deep", TENANT("\"settings\":{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"),
      "not a JSON object: "},
-    {"no type", "{\"id\":\"t\"}", "\"type\" must be tenant, client or number\n"},
+    {"no type", "{\"id\":\"t\"}", "\"type\" must be tenant, client, user, key, system or number\n"},
     {"a type that is none", "{\"type\":\"tenants\"}",
-     "\"type\" must be tenant, client or number\n"},
-    {"a type that is no text", "{\"type\":1}", "\"type\" must be tenant, client or number\n"},
+     "\"type\" must be tenant, client, user, key, system or number\n"},
+    {"a type that is no text", "{\"type\":1}",
+     "\"type\" must be tenant, client, user, key, system or number\n"},
     {"two types", "{\"type\":\"tenant\",\"id\":\"t\",\"type\":\"client\"}", ""},
     {"a member twice", TENANT("\"id\":\"t\""), ""},
     {"an unknown member", TENANT("\"colour\":1"), ""},
@@ -310,8 +311,8 @@ static void every_mistake_of_an_input_is_told(void **state)
 	               "in.jsonl:2: \"failures\" can only be reset: 0\n"
 	               "in.jsonl:2: \"state\" must be dead or landline\n"
 	               "in.jsonl:3: \"phone\" is not an international number: too short\n"
-	               "in.jsonl:4: " SECRET_WHY "\n"
 	               "in.jsonl:4: \"roles\" must be a list of texts\n"
+	               "in.jsonl:4: " SECRET_WHY "\n"
 	               "in.jsonl:4: scope \"x\" is not known; there are otp.send, otp.verify, "
 	               "user.read, user.write\n"
 	               "in.jsonl:4: a new client needs a tenant\n");
@@ -406,10 +407,11 @@ static void a_line_may_be_a_mebibyte_long(void **state)
 	buf_add_text(&text, "\n{}\n");
 	long_line_add(&text, "b", 3 * IMPORT_LINE_MAX);
 	assert_int_equal(import_bytes(place, buf_bytes(&text)), IMPORT_MISTAKES);
-	assert_string_equal(place->mistakes,
-	                    "in.jsonl:1: the line is longer than 1048576 octets\n"
-	                    "in.jsonl:2: \"type\" must be tenant, client or number\n"
-	                    "in.jsonl:3: the line is longer than 1048576 octets\n");
+	assert_string_equal(
+	    place->mistakes,
+	    "in.jsonl:1: the line is longer than 1048576 octets\n"
+	    "in.jsonl:2: \"type\" must be tenant, client, user, key, system or number\n"
+	    "in.jsonl:3: the line is longer than 1048576 octets\n");
 	buf_done(&text);
 }
 
