@@ -354,17 +354,22 @@ static const struct {
     {USER_BY_EMAIL, {"ADA@example.com", 15}},
 };
 
-/* The other tenant has somebody with everything; this one has a user of his id, with nothing. */
+/* The other tenant has somebody with everything, and one who has the number in the third way; this
+ * one has users of their ids, with nothing. */
 static void nothing_of_another_tenant_s_people_is_found(void **state)
 {
 	struct desk *desk = &bench_of(state)->desk;
 	struct user theirs = whole_user(OTHER, 1), bare = sample_user(1);
+	struct user second = holder(2, HOLD_UNVERIFIED, 1), second_bare = sample_user(2);
+	second.tenant = OTHER;
 	struct verification phone = code_of(1, &theirs, PURPOSE_PHONE);
 	struct verification login = code_of(2, &theirs, PURPOSE_LOGIN);
 	struct system system = sample_system();
 	system.tenant = OTHER;
 	users_put(desk, &theirs, 1);
 	users_put(desk, &bare, 1);
+	users_put(desk, &second, 1);
+	users_put(desk, &second_bare, 1);
 	code_put(desk, &phone);
 	code_put(desk, &login);
 	assert_int_equal(desk_change(desk, CHANGE_SYSTEM, &system), OK);
@@ -384,8 +389,10 @@ static void nothing_of_another_tenant_s_people_is_found(void **state)
 		users_equal(load.namesake, &theirs);
 		assert_true(is_code(load.phone_code, &phone));
 		assert_true(is_code(load.login_code, &login));
-		assert_int_equal(load.holders_n, 1);
+		assert_int_equal(load.holders_n, 2);
+		users_equal(load.holders[0].user, &theirs);
 		assert_true(is_code(load.holders[0].code, &phone));
+		users_equal(load.holders[1].user, &second);
 		assert_non_null(load.system);
 		load = all_find(desk, BYTES("third"), identities[i].by, identities[i].key);
 		assert_null(load.user);

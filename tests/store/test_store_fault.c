@@ -118,6 +118,55 @@ static void reading_fails_plainly(void **state)
 	scene_close(&scene);
 }
 
+static void a_failed_walk_has_no_page(void **state)
+{
+	(void)state;
+	static const struct fault_plan plans[] = {
+	    {.refused = 1000}, {.lost = 1000}, {.doubtful = 1000}};
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+		struct scene scene;
+		const void *page[WALK_MAX];
+		size_t n;
+		scene_open(&scene, &(struct fault_plan){0});
+		assert_int_equal(tenant_write(&scene), OK);
+		fault_set(scene.desk.store, &plans[i]);
+		assert_int_equal(desk_walk(&scene.desk, CHANGE_TENANT, NULL, page, &n), ERR_STORE);
+		assert_int_equal(n, 0);
+		fault_set(scene.desk.store, &(struct fault_plan){.delayed = 1000, .delay = 3});
+		assert_int_equal(desk_walk(&scene.desk, CHANGE_TENANT, NULL, page, &n), OK);
+		assert_int_equal(n, 1);
+		scene_close(&scene);
+	}
+}
+
+static void erasing_fails_as_planned(void **state)
+{
+	(void)state;
+	static const struct {
+		struct fault_plan plan;
+		enum err err;
+		bool done;
+	} rows[] = {
+	    {{.refused = 1000}, ERR_STORE, false},
+	    {{.lost = 1000}, ERR_UNKNOWN, false},
+	    {{.doubtful = 1000}, ERR_UNKNOWN, true},
+	    {{.delayed = 1000, .delay = 3}, OK, true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		struct user user = sample_user(1);
+		struct store_erase erase = {.number = sample_number(1), .users = 9};
+		scene_open(&scene, &(struct fault_plan){0});
+		user.phone = sample_number(1);
+		assert_int_equal(desk_change(&scene.desk, CHANGE_USER, &user), OK);
+		fault_set(scene.desk.store, &rows[i].plan);
+		assert_int_equal(desk_erase(&scene.desk, &erase), rows[i].err);
+		assert_int_equal(erase.users, rows[i].err == OK);
+		assert_int_equal(desk_count(&scene.truth).users, !rows[i].done);
+		scene_close(&scene);
+	}
+}
+
 static size_t answers;
 
 static void on_answer(struct store_commit *commit)
@@ -202,6 +251,8 @@ int main(void)
 	    cmocka_unit_test(faults_are_told_as_planned),
 	    cmocka_unit_test(a_conflict_is_never_in_doubt),
 	    cmocka_unit_test(reading_fails_plainly),
+	    cmocka_unit_test(a_failed_walk_has_no_page),
+	    cmocka_unit_test(erasing_fails_as_planned),
 	    cmocka_unit_test(dropped_and_vanished_calls_are_never_answered),
 	    cmocka_unit_test(a_plan_can_strike_once),
 	    cmocka_unit_test(faults_follow_the_seed),
