@@ -57,6 +57,7 @@ static const struct {
     {"limits.failure_waits.after", "10"},
     {"limits.failure_waits.first", "30s"},
     {"limits.failure_waits.max", "1h"},
+    {"unique_verified_phone", "false"},
     {"dotdigital.enabled", "true"},
     {"dotdigital.create_status", "202"},
     {"dotdigital.unverified_label", "CodeNotVerified"},
@@ -221,7 +222,7 @@ static const char *other_text(const struct option_row *row)
 		(void)snprintf(text, sizeof(text), "%llds", (long long)(row->max / SECONDS_MS));
 		return text;
 	case BOOL:
-		return "false";
+		return strcmp(row->default_text, "true") == 0 ? "false" : "true";
 	case TEXT:
 	case SENDER:
 		return "xyz";
@@ -239,6 +240,27 @@ static const char *other_text(const struct option_row *row)
 		return "7m";
 	}
 	return "";
+}
+
+/* The tenant's word, else the server's, else whether it is a Kii app. */
+static void phones_are_unique_as_the_nearest_says(void **state)
+{
+	(void)state;
+	static const char *const words[] = {NULL, "false", "true"};
+	for (size_t i = 0; i < COUNT(words); i++)
+		for (size_t j = 0; j < COUNT(words); j++)
+			for (int is_kii = 0; is_kii < 2; is_kii++) {
+				struct settings_layers server = {0}, tenant = {0};
+				if (words[i])
+					set_sound(&server.all, "unique_verified_phone", words[i]);
+				if (words[j])
+					set_sound(&tenant.all, "unique_verified_phone", words[j]);
+				bool wanted = j ? j == 2 : i ? i == 2 : is_kii;
+				assert_int_equal(
+				    settings_phones_are_unique(&server, &tenant, is_kii), wanted);
+				assert_int_equal(settings_phones_are_unique(&server, NULL, is_kii),
+				                 i ? i == 2 : is_kii);
+			}
 }
 
 static void an_option_changes_itself_and_no_other(void **state)
@@ -779,6 +801,7 @@ int main(void)
 {
 	static struct cases cases;
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(phones_are_unique_as_the_nearest_says),
 	    cmocka_unit_test(every_option_is_in_the_manual),
 	    cmocka_unit_test(the_defaults_are_these_values),
 	    cmocka_unit_test(a_refusal_keeps_what_was_set_before),
