@@ -64,41 +64,12 @@ static enum err step(struct flow_user_call *call)
 
 static void look_start(struct flow_user_call *call);
 
-/* His id, where the step and the second load find it. */
-static void name_user(struct flow_user_call *call, struct bytes id)
+/* Where his id stands, for the step and the second load. */
+static struct bytes *user_named(struct flow_user_call *call)
 {
-	switch (call->flow.kind) {
-	case FLOW_USER_SEND:
-		call->flow.send.user = id;
-		break;
-	case FLOW_USER_CHECK:
-		call->flow.check.user = id;
-		break;
-	case FLOW_USER_CHANGE:
-		call->command.user = id;
-		break;
-	case FLOW_SEND:
-	case FLOW_CHECK:
-	case FLOW_USER_FIND:
-		break;
-	}
-}
-
-static struct bytes user_named(const struct flow_user_call *call)
-{
-	switch (call->flow.kind) {
-	case FLOW_USER_SEND:
-		return call->flow.send.user;
-	case FLOW_USER_CHECK:
-		return call->flow.check.user;
-	case FLOW_USER_CHANGE:
-		return call->command.user;
-	case FLOW_SEND:
-	case FLOW_CHECK:
-	case FLOW_USER_FIND:
-		break;
-	}
-	return BYTES_NONE;
+	if (call->flow.kind == FLOW_USER_CHANGE)
+		return &call->command.user;
+	return call->flow.kind == FLOW_USER_SEND ? &call->flow.send.user : &call->flow.check.user;
 }
 
 /* The only one who is not disabled. */
@@ -119,23 +90,14 @@ static const struct user *only_holder(const struct store_load *load)
 static const struct user *who_was_found(const struct flow_user_call *call)
 {
 	const struct store_load *load = &call->flow.load;
-	const struct user *user = load->user;
-	switch (call->who.by) {
-	case WHO_ID:
-	case WHO_NAME:
-	case WHO_UUID:
-	case WHO_EMAIL:
-		if (user && !number_is_none(&call->who.number) &&
-		    !number_equal(&user->phone, &call->who.number))
-			return NULL;
-		return user;
-	case WHO_VERIFIED:
-	case WHO_OPEN:
-		return load->holders_n ? load->holders[0].user : NULL;
-	case WHO_ONLY:
+	const struct number *number = &call->who.number;
+	if (call->who.by == WHO_ONLY)
 		return only_holder(load);
-	}
-	return NULL;
+	if (call->who.by == WHO_VERIFIED || call->who.by == WHO_OPEN)
+		return load->holders_n ? load->holders[0].user : NULL;
+	bool fits =
+	    load->user && (number_is_none(number) || number_equal(&load->user->phone, number));
+	return fits ? load->user : NULL;
 }
 
 /* Whether what is asked can be done for him, where it may not be told that it cannot. */
@@ -155,7 +117,7 @@ static unsigned change_bucket(const struct flow_user_call *call, const struct us
 
 static void begin_for(struct flow_user_call *call, const struct user *user)
 {
-	name_user(call, user->id);
+	*user_named(call) = user->id;
 	if (call->flow.kind == FLOW_USER_CHANGE) {
 		flow_call_enter(&call->flow, change_bucket(call, user));
 		return;
@@ -171,7 +133,7 @@ static void begin_for_phantom(struct flow_user_call *call)
 	assert(purpose_of(call) == PURPOSE_LOGIN);
 	call->is_phantom = true;
 	call->number = phantom->number;
-	name_user(call, bytes_of(phantom->id, PHANTOM_ID_LEN));
+	*user_named(call) = bytes_of(phantom->id, PHANTOM_ID_LEN);
 	if (call->flow.kind == FLOW_USER_SEND)
 		call->flow.send.number = phantom->number;
 	flow_call_enter(&call->flow, number_bucket(&call->number));
@@ -347,25 +309,16 @@ static void on_owners_loaded(struct store_load *load)
 /* What is wanted of the number that the command is about. */
 static unsigned want_of_number(const struct flow_user_call *call)
 {
+	const struct user_command *change = &call->command;
 	if (number_is_none(&call->number))
 		return 0;
-	switch (call->flow.kind) {
-	case FLOW_USER_SEND:
+	if (call->flow.kind == FLOW_USER_CHANGE)
+		return (change->send ? WANT_BUDGET | WANT_LINE : 0) |
+		       (change->exclusive ? WANT_HOLDERS : 0);
+	if (call->flow.kind == FLOW_USER_SEND)
 		return WANT_BUDGET | WANT_LINE;
-	case FLOW_USER_CHECK:
-		return WANT_BUDGET | WANT_FAILURES |
-		       (call->flow.check.exclusive && purpose_of(call) == PURPOSE_PHONE
-		            ? WANT_HOLDERS
-		            : 0);
-	case FLOW_USER_CHANGE:
-		return (call->command.send ? WANT_BUDGET | WANT_LINE : 0) |
-		       (call->command.exclusive ? WANT_HOLDERS : 0);
-	case FLOW_SEND:
-	case FLOW_CHECK:
-	case FLOW_USER_FIND:
-		break;
-	}
-	return 0;
+	bool looks_for_others = call->flow.check.exclusive && purpose_of(call) == PURPOSE_PHONE;
+	return WANT_BUDGET | WANT_FAILURES | (looks_for_others ? WANT_HOLDERS : 0);
 }
 
 /* A phantom's code is found by its slot: nobody has his id. */
@@ -390,7 +343,7 @@ void flow_user_load(struct flow_call *flow)
 	}
 	load_begin(call, want_of_user(call) | want_of_number(call), on_loaded);
 	load->user_by = USER_BY_ID;
-	load->user_key = user_named(call);
+	load->user_key = *user_named(call);
 	load->holds = HOLD_VERIFIED;
 	if (call->is_phantom) {
 		load->purpose = PURPOSE_LOGIN;

@@ -69,8 +69,8 @@ static enum err token_mac(struct keyring *keyring, struct bytes key_id, struct b
 	return keyring_mac(keyring, key_id, KEY_TOKEN, parts, 2, ret);
 }
 
-enum err token_make(struct keyring *keyring, const struct token *token, struct arena *arena,
-                    struct bytes *ret)
+enum err token_make(struct keyring *keyring, const struct token *token,
+                    char ret[TOKEN_TEXT_MAX + 1])
 {
 	uint8_t octets[TOKEN_OCTETS_MAX], *at = octets;
 	struct bytes key_id = keyring_writing_id(keyring);
@@ -87,11 +87,8 @@ enum err token_make(struct keyring *keyring, const struct token *token, struct a
 	if (err)
 		return err;
 	struct bytes all = bytes_of(octets, (size_t)(at - octets) + SHA256_LEN);
-	char *text = arena_take(arena, BASE64URL_LEN(all.len));
-	if (!text)
-		return ERR_NO_MEMORY;
-	base64url_encode(all, text);
-	*ret = bytes_of(text, BASE64URL_LEN(all.len));
+	base64url_encode(all, ret);
+	ret[BASE64URL_LEN(all.len)] = '\0';
 	return OK;
 }
 
@@ -111,24 +108,22 @@ static bool payload_read(struct bytes payload, struct token *ret, struct bytes *
 }
 
 enum err token_read(struct keyring *keyring, struct bytes text, enum token_kind kind,
-                    struct bytes tenant, int64_t now_ms, struct arena *arena, struct token *ret)
+                    struct bytes tenant, int64_t now_ms, uint8_t room[TOKEN_OCTETS_MAX],
+                    struct token *ret)
 {
 	size_t len;
 	struct token token;
 	struct bytes key_id;
 	if (text.len > TOKEN_TEXT_MAX || text.len <= BASE64URL_LEN(SHA256_LEN))
 		return ERR_MALFORMED;
-	uint8_t *octets = arena_take(arena, BASE64URL_DECODED_MAX(text.len));
-	if (!octets)
-		return ERR_NO_MEMORY;
-	if (base64url_decode(text, octets, &len))
+	if (base64url_decode(text, room, &len))
 		return ERR_MALFORMED;
-	struct bytes payload = bytes_of(octets, len - SHA256_LEN);
+	struct bytes payload = bytes_of(room, len - SHA256_LEN);
 	if (!payload_read(payload, &token, &key_id) || !keyring_has(keyring, key_id))
 		return ERR_MALFORMED;
 	uint8_t mac[SHA256_LEN];
 	enum err err = token_mac(keyring, key_id, payload, mac);
-	bool is_ours = err == OK && secret_equal(mac, octets + payload.len, SHA256_LEN);
+	bool is_ours = err == OK && secret_equal(mac, room + payload.len, SHA256_LEN);
 	secret_wipe(mac, sizeof(mac));
 	if (err)
 		return err;

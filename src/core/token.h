@@ -12,7 +12,6 @@
 #ifndef CORE_TOKEN_H
 #define CORE_TOKEN_H
 
-#include "base/arena.h"
 #include "base/base64.h"
 #include "base/id.h"
 #include "core/keyring.h"
@@ -37,15 +36,15 @@ struct token {
 #define TOKEN_OCTETS_MAX (1 + 1 + 8 + 8 + 4 + 3 * (1 + 255) + SHA256_LEN)
 #define TOKEN_TEXT_MAX BASE64URL_LEN(TOKEN_OCTETS_MAX)
 
-/* From the arena. Tenant and user have at most 255 octets each. ERR_NO_MEMORY, ERR_CRYPTO. */
+/* With a NUL. Tenant and user have at most 255 octets each. */
 MUST_CHECK enum err token_make(struct keyring *keyring, const struct token *token,
-                               struct arena *arena, struct bytes *ret);
+                               char ret[TOKEN_TEXT_MAX + 1]);
 
 /* Reads a token of that kind, for that tenant (absent: whichever). ERR_MALFORMED for every token
  * that is not exactly one we made, of another kind or tenant, or expired: one does not learn which.
- * `ret` points into the arena. Whether the user still is who he was: token_fits. */
+ * `ret` points into `room`. Whether the user still is who he was: token_fits. */
 MUST_CHECK enum err token_read(struct keyring *keyring, struct bytes text, enum token_kind kind,
-                               struct bytes tenant, int64_t now_ms, struct arena *arena,
+                               struct bytes tenant, int64_t now_ms, uint8_t room[TOKEN_OCTETS_MAX],
                                struct token *ret);
 
 /* Whether the user is still the one whom the token was made for: the same tenant and id, not made

@@ -355,8 +355,10 @@ enum err verify_refuse_check(const struct check_command *command, struct verify_
 	                        command->dialect, BYTES("refused"));
 	if (err || !command->hidden)
 		return err;
-	verify_add(result, CHANGE_EVENT, &result->event);
-	return compare_nothing(command, context);
+	err = compare_nothing(command, context);
+	if (err == OK)
+		verify_add(result, CHANGE_EVENT, &result->event);
+	return err;
 }
 
 /* An approved record refuses without charging the number; where it is told that the right code came

@@ -3,8 +3,10 @@
  * answers what no key would give in a lifetime. The three OpenSSL functions below stand before the
  * library's own; left alone they pass everything on. */
 #include "core/code.h"
+#include "core/phantom.h"
 #include "core/seal.h"
 #include "core/token.h"
+#include "core/user_code.h"
 #include "core/verify.h"
 
 #include "support/engine.h"
@@ -232,23 +234,25 @@ static void tokens_of_a_failing_library_are_none(void **state)
 	struct bench *bench = *state;
 	const struct token token = {
 	    .kind = TOKEN_USER, .tenant = BYTES("demo"), .user = BYTES("ada"), .expires_ms = 1};
-	struct arena arena;
+	uint8_t room[TOKEN_OCTETS_MAX];
+	char text[TOKEN_TEXT_MAX + 1];
 	struct token read;
-	struct bytes text;
 	struct id id = {{1}};
 	char record[RECORD_TOKEN_LEN + 1], proof[PROOF_LEN + 1];
-	arena_init(&arena);
-	assert_int_equal(token_make(bench->keyring, &token, &arena, &text), OK);
+	assert_int_equal(token_make(bench->keyring, &token, text), OK);
 	assert_int_equal(record_token_make(bench->keyring, &id, record), OK);
 	library.macs_left = 0;
-	assert_int_equal(token_read(bench->keyring, text, TOKEN_USER, BYTES_NONE, 0, &arena, &read),
+	assert_int_equal(token_read(bench->keyring, bytes_from_text(text), TOKEN_USER, BYTES_NONE,
+	                            0, room, &read),
 	                 ERR_CRYPTO);
 	assert_int_equal(record_token_read(bench->keyring, bytes_from_text(record), &id),
 	                 ERR_CRYPTO);
-	assert_int_equal(token_make(bench->keyring, &token, &arena, &text), ERR_CRYPTO);
+	assert_int_equal(token_make(bench->keyring, &token, text), ERR_CRYPTO);
 	assert_int_equal(record_token_make(bench->keyring, &id, record), ERR_CRYPTO);
 	assert_int_equal(proof_make(bench->keyring, BYTES("k2"), &id, proof), ERR_CRYPTO);
-	arena_done(&arena);
+	struct phantom phantom;
+	assert_int_equal(phantom_make(bench->keyring, BYTES("demo"), NULL, 0, &phantom),
+	                 ERR_CRYPTO);
 }
 
 static void seals_of_a_failing_library_are_none(void **state)
@@ -315,6 +319,109 @@ static void a_step_without_its_macs_changes_nothing(void **state)
 	assert_outcome(bench_check_ok(bench, code), OUTCOME_REPEATED);
 }
 
+/* ---- users ----------------------------------------------------------------------------------- */
+
+/* Two users who have one number, each with a code that waits. */
+struct two {
+	struct user users[2];
+	struct verification codes[2];
+	struct holder holders[2];
+	struct user_records records;
+	struct verify_context context;
+	struct verify_result result;
+	struct user_result user_result;
+};
+
+static void two_init(struct two *two, struct bench *bench)
+{
+	*two = (struct two){
+	    .records = {.number = bench->send.number, .holders = two->holders, .holders_n = 2},
+	    .context = {.now_ms = bench->now_ms,
+	                .rng = &bench->rng.rng,
+	                .keyring = bench->keyring,
+	                .plan = bench->plan},
+	};
+	for (int i = 0; i < 2; i++) {
+		two->users[i] = (struct user){.tenant = BYTES("demo"),
+		                              .id = i ? BYTES("bob") : BYTES("ada"),
+		                              .version = 1,
+		                              .phone = bench->send.number};
+		two->codes[i] = record();
+		two->codes[i].id.octets[0] = (uint8_t)i;
+		two->codes[i].state = VERIFICATION_LIVE;
+		two->codes[i].purpose = PURPOSE_PHONE;
+		two->codes[i].user = two->users[i].id;
+		two->codes[i].created_ms = bench->now_ms;
+		two->codes[i].expires_ms = bench->now_ms + MINUTES_MS;
+		two->holders[i] = (struct holder){&two->users[i], &two->codes[i]};
+	}
+}
+
+/* Each comparison draws one MAC, the event one. */
+static void a_check_by_number_without_its_macs_changes_nothing(void **state)
+{
+	struct bench *bench = *state;
+	struct two two;
+	bench->check.purpose = PURPOSE_PHONE;
+	bench->check.guess = BYTES("000000");
+	for (int macs = 0; macs <= 3; macs++) {
+		two_init(&two, bench);
+		library.macs_left = macs;
+		assert_int_equal(user_code_check_holders(&bench->check, &two.records, &two.context,
+		                                         &two.result, &two.user_result),
+		                 macs == 3 ? OK : ERR_CRYPTO);
+		assert_int_equal(two.result.changes_n != 0, macs == 3);
+	}
+}
+
+static void user_steps_without_their_macs_change_nothing(void **state)
+{
+	struct bench *bench = *state;
+	struct two two;
+	two_init(&two, bench);
+	two.records = (struct user_records){.user = &two.users[0], .number = bench->send.number};
+	struct send_command send = bench->send;
+	send.policy.repeat = REPEAT_NEW;
+	struct user_command command = {.op = USER_CHANGE,
+	                               .tenant = BYTES("demo"),
+	                               .user = BYTES("ada"),
+	                               .phone = PHONE_REPLACE,
+	                               .number = test_number("447700900456"),
+	                               .send = &send};
+	/* The event of the send, and his own. */
+	for (int macs = 0; macs <= 2; macs++) {
+		library.macs_left = macs;
+		assert_int_equal(
+		    user_step(&command, &two.records, &two.context, &two.result, &two.user_result),
+		    macs == 2 ? OK : ERR_CRYPTO);
+		assert_int_equal(two.result.changes_n != 0, macs == 2);
+	}
+	send.purpose = PURPOSE_PHONE;
+	library.macs_left = 0;
+	assert_int_equal(
+	    user_code_send(&send, &two.records, &two.context, &two.result, &two.user_result),
+	    ERR_CRYPTO);
+	assert_int_equal(two.result.changes_n, 0);
+	two.records.phone_code = &two.codes[0];
+	bench->check.purpose = PURPOSE_PHONE;
+	bench->check.guess = BYTES("000000");
+	for (int macs = 0; macs <= 2; macs++) {
+		library.macs_left = macs;
+		assert_int_equal(user_code_check(&bench->check, &two.records, &two.context,
+		                                 &two.result, &two.user_result),
+		                 macs == 2 ? OK : ERR_CRYPTO);
+		assert_int_equal(two.result.changes_n != 0, macs == 2);
+	}
+	/* Nor does a hidden refusal whose comparison fails. */
+	bench->check.hidden = true;
+	two.records = (struct user_records){0};
+	library.macs_left = 0;
+	assert_int_equal(user_code_check(&bench->check, &two.records, &two.context, &two.result,
+	                                 &two.user_result),
+	                 ERR_CRYPTO);
+	assert_int_equal(two.result.changes_n, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fault_setup, fault_teardown)
 
 int main(void)
@@ -329,6 +436,8 @@ int main(void)
 	    CASE(seals_of_a_failing_library_are_none),
 	    CASE(a_fault_in_a_later_round_is_one),
 	    CASE(a_step_without_its_macs_changes_nothing),
+	    CASE(a_check_by_number_without_its_macs_changes_nothing),
+	    CASE(user_steps_without_their_macs_change_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -474,6 +474,58 @@ static void a_row_is_kept_while_it_counts(void **state)
 	assert_int_equal(budget.keep_until_ms, T);
 }
 
+/* As many as could be evaluated one after another in one moment, no more and no fewer. */
+static void as_many_at_once_as_one_after_another(void **state)
+{
+	(void)state;
+	struct test_rng rng;
+	test_rng_init(&rng, 7);
+	size_t seen[6] = {0};
+	for (int round = 0; round < 3000; round++) {
+		struct limits limits = test_limits();
+		limits.guesses_per_number.n = (uint8_t)(1 + test_rng_below(&rng, 2));
+		for (int i = 0; i < limits.guesses_per_number.n; i++)
+			limits.guesses_per_number.at[i] =
+			    (struct rate){(uint16_t)(1 + test_rng_below(&rng, 12)),
+			                  (int64_t)(1 + test_rng_below(&rng, 100))};
+		struct budget budget = {0};
+		int64_t now_ms = T;
+		for (uint64_t n = test_rng_below(&rng, 20); n > 0; n--) {
+			now_ms += (int64_t)test_rng_below(&rng, 12);
+			budget_charge_guess(&budget, &limits, now_ms);
+		}
+		now_ms += (int64_t)test_rng_below(&rng, 100);
+		unsigned room = limits_guess_room(&limits, &budget, NULL, 5, now_ms), one = 0;
+		while (one < 5 && limits_guess_wait_ms(&limits, &budget, NULL, now_ms) == 0) {
+			budget_charge_guess(&budget, &limits, now_ms);
+			one++;
+		}
+		assert_int_equal(room, one);
+		seen[room]++;
+	}
+	for (size_t i = 0; i < COUNT(seen); i++)
+		assert_true(seen[i] > 20);
+}
+
+static void the_room_follows_the_rest_of_the_limits(void **state)
+{
+	(void)state;
+	struct limits limits = test_limits();
+	struct failures failures = {.count = 10, .last_ms = T};
+	assert_int_equal(limits_guess_room(&limits, NULL, NULL, 5, T), 5);
+	assert_int_equal(limits_guess_room(&limits, NULL, NULL, 0, T), 0);
+	assert_int_equal(limits_guess_room(&limits, NULL, &failures, 5, T), 0);
+	assert_int_equal(limits_guess_room(&limits, NULL, &failures, 5, T + 30 * SECONDS_MS), 5);
+	limits.guesses_per_number.at[1].count = 3;
+	assert_int_equal(limits_guess_room(&limits, NULL, NULL, 5, T), 3);
+	/* What was noted before the clock was set back holds nobody. */
+	struct budget budget = {.guesses = {.n = 3, .at_ms = {T, T, T}}};
+	assert_int_equal(limits_guess_room(&limits, &budget, NULL, 5, T), 0);
+	assert_int_equal(limits_guess_room(&limits, &budget, NULL, 5, T - HOURS_MS), 3);
+	limits.enabled = false;
+	assert_int_equal(limits_guess_room(&limits, &budget, &failures, 5, T), 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,6 +542,8 @@ int main(void)
 	    cmocka_unit_test(a_streak_without_a_send_waits_for_nothing),
 	    cmocka_unit_test(sends_as_early_as_allowed),
 	    cmocka_unit_test(no_window_is_ever_overfull),
+	    cmocka_unit_test(as_many_at_once_as_one_after_another),
+	    cmocka_unit_test(the_room_follows_the_rest_of_the_limits),
 	    cmocka_unit_test(waits_double_from_the_tenth_failure),
 	    cmocka_unit_test(the_hundredth_failure_stops_everything),
 	    cmocka_unit_test(a_wait_from_before_the_clock_was_set_back_is_none),

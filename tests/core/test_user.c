@@ -194,6 +194,40 @@ static void members_that_are_not_given_stay(struct town *town)
 	assert_int_equal(user->sequence, 3);
 }
 
+/* Each row of the table, alone: it is taken, and no other is. */
+static void each_member_is_taken_by_its_bit(struct town *town)
+{
+	const struct user values = {
+#define USER_TEXT(name, field, member, kind, max) .field = BYTES("new " member),
+#include "core/user_member.def"
+#undef USER_TEXT
+	};
+	struct user before = town_user("ada", PHONE, true);
+#define USER_TEXT(name, field, member, kind, max) before.field = BYTES("old " member);
+#include "core/user_member.def"
+#undef USER_TEXT
+	struct verify_context context = {
+	    .now_ms = T, .rng = &town->rng.rng, .keyring = town->keyring};
+	for (int given = 0; given < USER_TEXTS; given++) {
+		const struct user_command command = {.op = USER_CHANGE,
+		                                     .tenant = BYTES("demo"),
+		                                     .user = BYTES("ada"),
+		                                     .values = &values,
+		                                     .given = USER_GIVES(given)};
+		const struct user_records records = {.user = &before};
+		struct verify_result result;
+		struct user_result user_result;
+		assert_int_equal(user_step(&command, &records, &context, &result, &user_result),
+		                 OK);
+#define USER_TEXT(name, field, member, kind, max)                                                  \
+	assert_row(member, bytes_equal(user_result.user->field, given == USER_##name               \
+	                                                            ? BYTES("new " member)         \
+	                                                            : BYTES("old " member)));
+#include "core/user_member.def"
+#undef USER_TEXT
+	}
+}
+
 static void a_name_can_be_changed_to_a_free_one(struct town *town)
 {
 	town_settle(town, "ada", NULL, false);
@@ -335,6 +369,7 @@ int main(void)
 	    TOWN_TEST(a_new_user_is_sent_his_code_in_the_same_commit),
 	    TOWN_TEST(what_is_unique_is_taken_once),
 	    TOWN_TEST(members_that_are_not_given_stay),
+	    TOWN_TEST(each_member_is_taken_by_its_bit),
 	    TOWN_TEST(a_name_can_be_changed_to_a_free_one),
 	    TOWN_TEST(a_new_address_is_not_verified),
 	    TOWN_TEST(disabling_and_a_new_password_end_tokens),

@@ -322,7 +322,6 @@ static void a_disabled_user_is_refused_and_not_charged(struct town *town)
 
 static void nobody_and_nobodys_number_are_refused(struct town *town)
 {
-	struct event event;
 	assert_outcome(send(town, PURPOSE_PHONE), OUTCOME_NO_USER);
 	assert_null(town->call.user.user);
 	assert_outcome(town_check(town, PURPOSE_LOGIN, who_id("ada"), "123456"), OUTCOME_NO_USER);
@@ -332,10 +331,11 @@ static void nobody_and_nobodys_number_are_refused(struct town *town)
 	assert_outcome(town_check(town, PURPOSE_PHONE, who_id("ada"), "123456"), OUTCOME_NO_PHONE);
 	assert_outcome(town_check(town, PURPOSE_LOGIN, who_id("ada"), "123456"), OUTCOME_NO_PHONE);
 	assert_true(bytes_equal(town->call.user.user->id, BYTES("ada")));
-	/* Noted, each with its reason. */
 	assert_outcome(town_change(town, who_id("bob"), &(struct user_command){.op = USER_CHANGE}),
 	               OUTCOME_NO_USER);
-	(void)town_events(town, &event);
+	const struct event *event = &town->call.flow.result.event;
+	assert_true(bytes_equal(event->reason, BYTES("no-user")));
+	assert_true(bytes_equal(event->kind, BYTES("refused")));
 }
 
 /* Somebody changed the number past the engine (`import`): its code is worth nothing. */
@@ -377,7 +377,6 @@ static void a_limited_guess_is_not_evaluated(struct town *town)
 
 static void the_first_to_verify_has_the_number(struct town *town)
 {
-	struct event event;
 	town->exclusive = true;
 	town_settle(town, "ada", PHONE, false);
 	town_settle(town, "bob", PHONE, false);
@@ -401,7 +400,6 @@ static void the_first_to_verify_has_the_number(struct town *town)
 	assert_null(town_code_record(town, "bob", PURPOSE_PHONE));
 	assert_outcome(town_check(town, PURPOSE_PHONE, who_id("bob"), town->code), OUTCOME_UNKNOWN);
 	assert_int_equal(town_budget(town, PHONE)->guesses.n, 3);
-	(void)town_events(town, &event);
 }
 
 static void a_taken_number_is_told_by_the_event(struct town *town)

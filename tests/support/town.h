@@ -68,7 +68,7 @@ const struct failures *town_failures(struct town *town, const char *digits);
 /* His live code; in town->code. */
 const char *town_code(struct town *town, const char *id, enum purpose purpose);
 const char *town_wrong_code(struct town *town, const char *id, enum purpose purpose);
-/* The last event's reason, kind, and how many there are. */
+/* The last event that was committed, and how many there are; what is only noted comes later. */
 size_t town_events(struct town *town, struct event *ret_last);
 
 /* ---- as dialects do -------------------------------------------------------------------------- */
