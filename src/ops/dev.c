@@ -50,6 +50,7 @@ void first_guide(FILE *to, const char *file, const char *data)
 	(void)fputs("\n"
 	            "There is no tenant yet. This makes one, and a client whose secret it shows:\n"
 	            "\n"
+	            "secret=$(openssl rand -hex 16); echo \"the secret of app: $secret\"\n"
 	            "verifyd import",
 	            to);
 	write_quoted(to, "-c", file);
@@ -57,7 +58,7 @@ void first_guide(FILE *to, const char *file, const char *data)
 	(void)fputs(" <<END\n"
 	            "{\"type\":\"tenant\",\"id\":\"main\"}\n"
 	            "{\"type\":\"client\",\"tenant\":\"main\",\"name\":\"app\",\"secret\":"
-	            "\"$(openssl rand -hex 16 | tee /dev/stderr)\","
+	            "\"$secret\","
 	            "\"scopes\":[\"otp.send\",\"otp.verify\"]}\n"
 	            "END\n",
 	            to);

@@ -146,7 +146,7 @@ describe("serve", () => {
     const found = await eventually("two lines", () => server.stdout.match(/^listening on http:\/\/127\.0\.0\.[12]:\d+$/gm), (lines) => lines?.length === 2);
     assert.equal(found.length, 2);
     server.child.kill("SIGTERM");
-    assert.deepEqual(await server.ended, { code: 0, signal: null });
+    assert.deepEqual(await patiently("the end", server.ended), { code: 0, signal: null });
   });
   test("a port in use: exit 1, and what to do", async () => {
     const server = await Server.start();

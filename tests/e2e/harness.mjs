@@ -245,18 +245,22 @@ export class Wire {
 
 export class Server {
   // Resolves once it accepts; rejects with its log when it ends instead.
-  static async start({ data = folder(), args = [], program = PROGRAM, listen = "127.0.0.1:0" } = {}) {
-    const words = program === PROGRAM ? ["serve", "--dev", "--listen", listen, "--data", data, ...transportFlags(args)] : ["--data", data];
+  // With `config`, a configuration file: by it and not by --dev.
+  static async start({ data = folder(), args = [], program = PROGRAM, listen = "127.0.0.1:0", config, env } = {}) {
+    const common = ["--listen", listen, "--data", data, ...(program === PROGRAM ? transportFlags(args) : [])];
+    const words = program !== PROGRAM ? ["--data", data] : ["serve", ...(config ? ["-c", config] : ["--dev"]), ...common];
     const server = new Server();
     server.data = data;
+    server.config = config;
     server.log = server.stdout = "";
     server.newest = ""; // id of the newest message that `message` has given
-    server.child = spawn(program, [...words, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    server.child = spawn(program, [...words, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     running.add(server);
     // A test that failed leaves it running: that must not keep this process from its end, which ends
     // it. Whoever waits for it waits with a clock of his own.
     for (const part of [server.child, server.child.stdout, server.child.stderr]) part.unref();
-    server.child.stderr.setEncoding("utf8").on("data", (text) => (server.log += text));
+    // --dev says it on stdout for people; the log says it always.
+    const said = () => (config ? /"event":"listening","address":"((?:https?:\/\/)?[^"]*)".*\n/.exec(server.log) : /^listening on (.*)\n/m.exec(server.stdout));
     server.ended = once(server.child, "close").then(([code, signal]) => {
       running.delete(server);
       server.agent?.destroy();
@@ -265,14 +269,18 @@ export class Server {
     });
     const accepts = new Promise((resolve, reject) => {
       server.child.on("error", reject);
+      server.child.stderr.setEncoding("utf8").on("data", (text) => {
+        server.log += text;
+        if (said()) resolve();
+      });
       server.child.stdout.setEncoding("utf8").on("data", (text) => {
         server.stdout += text;
-        if (/^listening on .*\n/m.test(server.stdout)) resolve();
+        if (said()) resolve();
       });
       server.ended.then(({ code, signal }) => reject(new Error(`it ended with ${code ?? signal}:\n${server.log}`)));
     });
     await patiently("listening on", accepts);
-    const [, scheme, address] = /^listening on (https?):\/\/(.*)$/m.exec(server.stdout);
+    const [, scheme, address] = /^(?:(https?):\/\/)?(.*)$/.exec(said()[1]);
     server.secure = scheme === "https";
     server.address = address;
     server.port = Number(/:(\d+)$/.exec(server.address)[1]);
@@ -286,7 +294,15 @@ export class Server {
     const { code, signal } = await patiently("the end", this.ended);
     assert.equal(code, 0, `it ended with ${code ?? signal}:\n${this.log}`);
     assertDark(this.log, secrets);
-    assert.equal(this.stdout.match(/listening on/g).length, 1);
+    assert.equal(this.stdout.match(/listening on/g)?.length, this.config ? undefined : 1);
+  }
+
+  // SIGHUP; waits until it has read its configuration. Resolves to the lines that it logged since.
+  async reload() {
+    const before = this.log.length;
+    const since = () => this.log.slice(before).split("\n").slice(0, -1).map((line) => JSON.parse(line));
+    this.child.kill("SIGHUP");
+    return eventually("the reload", since, (lines) => lines.some(({ event }) => ["reload", "reloaded"].includes(event)));
   }
 
   // SIGKILL.
