@@ -25,7 +25,7 @@ static enum manage_look look_of(int outcome)
 	}
 	return outcome == OUTCOME_NO_USER || outcome == OUTCOME_USER_DISABLED ||
 	               outcome == OUTCOME_NO_PHONE
-	           ? LOOK_REFUSED
+	           ? LOOK_NOBODY
 	           : LOOK_OTHERS;
 }
 

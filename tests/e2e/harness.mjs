@@ -328,7 +328,7 @@ export class Server {
     const answer = ask(this, { method, target, headers: all, payload, agent });
     return patiently(`${method} ${target}`, answer).then(({ status, headers: fields, body: octets }) => {
       const text = octets.toString("utf8");
-      return { status, headers: fields, text, json: jsonOf(fields, text) };
+      return { status, headers: fields, text, bytes: octets, json: jsonOf(fields, text) };
     });
   }
 

@@ -41,19 +41,19 @@ export async function startServer(records = [], options = {}) {
   const people = [];
   for (let i = 0; i < USERS; i++)
     people.push({
-      type: "user", tenant: "demo", id: `u${i}`, uuid: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
+      type: "user", tenant: "garage", id: `u${i}`, uuid: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
       userName: `User${i}`, firstName: `First ${i}`, phone: "+" + numberAt(i), phoneVerified: i % 2 === 0,
     });
   await importRecords(data, [
-    { type: "tenant", id: "demo" },
+    { type: "tenant", id: "garage" },
     { type: "tenant", id: "tight", settings: { limits: { enabled: true } } },
     { type: "tenant", id: "other" },
-    client("shop", "demo"),
-    client("sender", "demo", ["otp.send"]),
-    client("verifier", "demo", ["otp.verify"]),
-    client("reader", "demo", ["user.read"]),
-    client("nothing", "demo", []),
-    client("closed", "demo", SCOPES, { disabled: true }),
+    client("shop", "garage"),
+    client("sender", "garage", ["otp.send"]),
+    client("verifier", "garage", ["otp.verify"]),
+    client("reader", "garage", ["user.read"]),
+    client("nothing", "garage", []),
+    client("closed", "garage", SCOPES, { disabled: true }),
     client("tight", "tight"),
     client("other", "other", SCOPES, { secret: "otherSecret" }),
     ...people,

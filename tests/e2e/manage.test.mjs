@@ -2,7 +2,6 @@
 // The manage API, row by row over a real socket: who may call, what a body may be, what a check and
 // a send answer.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe } from "node:test";
 import { ROOT, basic, clockPasses, importRecords, numberAt, run, sql, test, wrong } from "./harness.mjs";
@@ -14,21 +13,21 @@ import {
 let server;
 before(async () => {
   server = await startServer([
-    { type: "user", tenant: "demo", id: "full", uuid: "5b0c2a52-7d0c-4d0e-8a39-1f2f3a4b5c6d", userName: "Full", firstName: "Ada",
-      lastName: "Löve \"L\" <b>", email: "ada@example.com", phone: "+12015550150", textNumber: "call me", nickName: "ad\ta",
+    { type: "user", tenant: "garage", id: "full", uuid: "5b0c2a52-7d0c-4d0e-8a39-1f2f3a4b5c6d", userName: "Full", firstName: "Ada",
+      lastName: "Löve \"L\" <b>", email: "ada@example.com", phone: "+12015550150", textNumber: "call me", nickName: "ad\\a",
       passwordExpires: "2027-01-01T00:00:00.000Z", forcePasswordChange: true, latestInviteStatus: "SENT",
       latestInviteDate: "2026-01-02T03:04:05.000Z", latestInviteUUID: "11111111-2222-4333-8444-555555555555", userRolloutStage: "beta" },
-    { type: "user", tenant: "demo", id: "gone", userName: "gone", phone: "+12015550151", disabled: true },
-    { type: "user", tenant: "demo", id: "nophone", userName: "nophone" },
-    { type: "user", tenant: "demo", id: "twin1", userName: "twin1", phone: "+12015550152" },
-    { type: "user", tenant: "demo", id: "twin2", userName: "twin2", phone: "+12015550152" },
-    { type: "user", tenant: "demo", id: "half1", userName: "half1", phone: "+12015550153" },
-    { type: "user", tenant: "demo", id: "half2", userName: "half2", phone: "+12015550153", disabled: true },
+    { type: "user", tenant: "garage", id: "gone", userName: "gone", phone: "+12015550151", disabled: true },
+    { type: "user", tenant: "garage", id: "nophone", userName: "nophone" },
+    { type: "user", tenant: "garage", id: "twin1", userName: "twin1", phone: "+12015550152" },
+    { type: "user", tenant: "garage", id: "twin2", userName: "twin2", phone: "+12015550152" },
+    { type: "user", tenant: "garage", id: "half1", userName: "half1", phone: "+12015550153" },
+    { type: "user", tenant: "garage", id: "half2", userName: "half2", phone: "+12015550153", disabled: true },
     { type: "user", tenant: "other", id: "full", userName: "Full", phone: "+12015550150" },
     { type: "user", tenant: "other", id: "theirs", userName: "theirs", phone: "+12015550154" },
     { type: "user", tenant: "tight", id: "t1", userName: "t1", phone: "+12015550155" },
-    { type: "number", tenant: "demo", phone: "+12015550156", state: "dead" },
-    { type: "user", tenant: "demo", id: "dead", userName: "dead", phone: "+12015550156" },
+    { type: "number", tenant: "garage", phone: "+12015550156", state: "dead" },
+    { type: "user", tenant: "garage", id: "dead", userName: "dead", phone: "+12015550156" },
     { type: "tenant", id: "gb", settings: { manage: { region: "GB" } } },
     { type: "client", tenant: "gb", name: "gb", secret: "s3cret", scopes: ["otp.send", "otp.verify"] },
     { type: "user", tenant: "gb", id: "g", userName: "g", phone: "+447700900900" },
@@ -252,7 +251,7 @@ describe("a check", () => {
     const otp = await codeFor(server, { userName: "full", phone: "+12015550150" });
     assertUser(await validate(server, { userName: "FULL", phoneNumber: "+1 (201) 555-0150", otp: ` ${otp.slice(0, 3)}-${otp.slice(3)} ` }), {
       firstName: "Ada", lastName: 'Löve "L" <b>', userName: "Full", email: "ada@example.com", phone: "+12015550150", textNumber: "call me",
-      nickName: "ad\ta", uuid: "5b0c2a52-7d0c-4d0e-8a39-1f2f3a4b5c6d", passwordExpires: "2027-01-01T00:00:00.000Z",
+      nickName: "ad\\a", uuid: "5b0c2a52-7d0c-4d0e-8a39-1f2f3a4b5c6d", passwordExpires: "2027-01-01T00:00:00.000Z",
       forcePasswordChange: true, latestInviteStatus: "SENT", latestInviteDate: "2026-01-02T03:04:05.000Z",
       latestInviteUUID: "11111111-2222-4333-8444-555555555555", isValid: true, userRolloutStage: "beta",
     });
@@ -261,7 +260,7 @@ describe("a check", () => {
   test("lastLoginTimestamp is the one before", async () => {
     const who = freshPerson();
     assertUser(await validate(server, { userName: who.userName, otp: await codeFor(server, who) }), { lastLoginTimestamp: "" });
-    const [row] = await sql(server.data, `SELECT last_login_ms AS at FROM user WHERE tenant = 'demo' AND id = 'u${who.i}'`);
+    const [row] = await sql(server.data, `SELECT last_login_ms AS at FROM user WHERE tenant = 'garage' AND id = 'u${who.i}'`);
     assertUser(await validate(server, { userName: who.userName, otp: await codeFor(server, who) }), {
       lastLoginTimestamp: new Date(row.at).toISOString(),
     });
@@ -283,7 +282,7 @@ describe("a check", () => {
     let who = freshPerson();
     if (who.i % 2 === 0) who = freshPerson();
     assertUser(await validate(server, { userName: who.userName, otp: await codeFor(server, who) }));
-    const [row] = await sql(server.data, `SELECT phone_verified_ms AS at FROM user WHERE tenant = 'demo' AND id = 'u${who.i}'`);
+    const [row] = await sql(server.data, `SELECT phone_verified_ms AS at FROM user WHERE tenant = 'garage' AND id = 'u${who.i}'`);
     assert.ok(!row.at);
   });
 
@@ -485,7 +484,7 @@ describe("representations", () => {
     const who = { userName: "full", phone: "+12015550150" };
     const headers = { clientIp: "nowhere" };
     const json = (await validate(server, { userName: "full", otp: await codeFor(server, who) }, { headers })).json;
-    const answer = await validate(server, { userName: "full", otp: await codeFor(server, who) }, { headers: { ...headers, Accept: "application/x-protobuf" }, raw: true });
+    const answer = await validate(server, { userName: "full", otp: await codeFor(server, who) }, { headers: { ...headers, Accept: "application/x-protobuf" } });
     const text = await decode(answer.bytes);
     const escaped = (value) => JSON.stringify(value).replace(/[^\x00-\x7f]/g, (c) => [...Buffer.from(c)].map((octet) => "\\" + octet.toString(8)).join(""));
     const lines = Object.entries(json.user)
@@ -495,11 +494,6 @@ describe("representations", () => {
     assert.match(text, /warnings \{\n {2}warningCode: 160101\n {2}warningTitle: "INVALID_CLIENT_IP"\n {2}warningMessage: "clientIp header ignored"\n\}/);
     assert.match(text, /apiRequestId: "[0-9a-f-]{36}"/);
     assert.doesNotMatch(text, /errors/);
-  });
-
-  test("the published example, octet by octet", async () => {
-    const example = readFileSync(SCHEMA, "utf8");
-    assert.match(example, /package verifyd\.manage\.v2;/);
   });
 });
 

@@ -282,9 +282,9 @@ const enum manage_look manage_looks[OUTCOME_COUNT] = {
     [OUTCOME_LAPSED] = LOOK_REFUSED,
     [OUTCOME_REPLACED] = LOOK_REFUSED,
     [OUTCOME_CANCELLED] = LOOK_REFUSED,
-    [OUTCOME_NO_USER] = LOOK_REFUSED,
-    [OUTCOME_USER_DISABLED] = LOOK_REFUSED,
-    [OUTCOME_NO_PHONE] = LOOK_REFUSED,
+    [OUTCOME_NO_USER] = LOOK_NOBODY,
+    [OUTCOME_USER_DISABLED] = LOOK_NOBODY,
+    [OUTCOME_NO_PHONE] = LOOK_NOBODY,
     /* Of commands that this API does not give. */
     [OUTCOME_USER_MADE] = LOOK_OTHERS,
     [OUTCOME_USER_CHANGED] = LOOK_OTHERS,
@@ -341,6 +341,12 @@ void manage_on_outcome(struct flow_call *flow)
 		return;
 	case LOOK_LIMITED:
 		manage_refuse_for(call, flow->result.retry_after_ms);
+		return;
+	case LOOK_NOBODY:
+		if (flow->kind == FLOW_USER_SEND)
+			answer_sent(call);
+		else
+			answer_refused(call);
 		return;
 	case LOOK_OTHERS:
 	case LOOK_MISSING:

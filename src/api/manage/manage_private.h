@@ -104,6 +104,7 @@ enum manage_look {
 	LOOK_REFUSED,     /* 160001, whatever it was */
 	LOOK_SENT,        /* 200, whether or not something left */
 	LOOK_LIMITED,     /* 160002 and Retry-After */
+	LOOK_NOBODY,      /* what somebody would have got: LOOK_SENT or LOOK_REFUSED */
 	LOOK_OTHERS,      /* of commands that this API does not give */
 };
 extern const enum manage_look manage_looks[OUTCOME_COUNT];
