@@ -30,8 +30,12 @@ void dev_guide(FILE *to, const char *url)
 	              "    curl -u demo:demo-secret %s/webapi/verify \\\n"
 	              "      -H 'Content-Type: application/json' -d '{\"to\":\"447700900123\"}'\n"
 	              "\n"
+	              "  manage: send Ada a code to log in with\n"
+	              "    curl -u demo:demo-secret %s/manage/v2/user/send/otp \\\n"
+	              "      -H 'Content-Type: application/json' -d '{\"userName\":\"ada\"}'\n"
+	              "\n"
 	              "  Limits are off; data is in ./var. Ctrl-C stops.\n",
-	              url, url);
+	              url, url, url);
 }
 
 /* A word of a shell. */

@@ -40,7 +40,9 @@ static const struct bytes dev_links = BYTES(
     "<h1>verifyd</h1><p>This server makes one-time codes, sends them, and checks them.</p>"
     "<ul><li><a href=\"/inbox\">The developer inbox</a>: what would have gone to phones"
     "<li><code>POST /webapi/verify</code>, <code>PUT /webapi/verify/{requestId}/validate</code>: "
-    "dotdigital Verify<li><a href=\"/healthz\">/healthz</a></ul></body></html>\n");
+    "dotdigital Verify<li><code>POST /manage/v2/user/send/otp</code>, "
+    "<code>POST /manage/v2/user/validate/otp</code>: manage<li><a "
+    "href=\"/healthz\">/healthz</a></ul></body></html>\n");
 
 static void home(struct api *api, struct request *request)
 {
