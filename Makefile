@@ -8,6 +8,7 @@
 #   make fuzz            each fuzzer for SECONDS=60
 #   make coverage        what the tests reach, and whether that is enough
 #   make format          clang-format; make format-check only looks
+#   make docs            makes the pages about the settings from the table of settings
 #   make numbering-plan  makes src/plan/ from the public metadata
 #   make install         to DESTDIR and PREFIX
 #   make clean
@@ -54,6 +55,10 @@ format:
 format-check:
 	@scripts/format --check
 
+docs: build
+	@ninja -C build option-manual
+	@scripts/docs build/option-manual
+
 numbering-plan:
 	@scripts/deps test
 	@tools/numbering-plan/generate --newest
@@ -65,4 +70,5 @@ install: build
 clean:
 	@rm -rf build
 
-.PHONY: build run test deps bench fuzz coverage format format-check numbering-plan install clean
+.PHONY: build run test deps bench fuzz coverage format format-check docs \
+	numbering-plan install clean

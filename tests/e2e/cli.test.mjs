@@ -345,7 +345,7 @@ describe("the log", () => {
     assert.equal(send.number, `+44******${used[1].slice(-2)}`);
     assert.equal(typeof send.ms, "number");
     const outcomes = lines.filter(({ event }) => event === "check").map(({ outcome }) => outcome);
-    assert.deepEqual(new Set(outcomes), new Set(["wrong", "approved", "repeated"]));
+    assert.deepEqual(new Set(outcomes), new Set(["wrong", "approved", "used"]));
     assert.ok(!server.stdout.includes(secret));
   });
   test("on disk: no code, no secret", async () => {
