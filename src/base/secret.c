@@ -110,7 +110,8 @@ bool secret_equal(const void *a, const void *b, size_t len)
 
 void secret_wipe(void *at, size_t len)
 {
-	explicit_bzero(at, len);
+	if (len)
+		explicit_bzero(at, len);
 }
 
 void secret_free(void *at)

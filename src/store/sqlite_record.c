@@ -400,7 +400,7 @@ struct number column_number(struct columns *columns)
 	struct bytes digits = column_peek(columns);
 	if (digits.len > NUMBER_DIGITS_MAX)
 		columns->err = ERR_STORE;
-	else
+	else if (digits.len)
 		memcpy(number.digits, digits.at, digits.len);
 	return number;
 }

@@ -73,6 +73,22 @@ static void a_user_is_found_by_each_of_his_identities(void **state)
 	}
 }
 
+/* Whatever wrote it: who asks must not be taken for somebody by what stands before a NUL. */
+static void a_name_with_nul_finds_nobody(void **state)
+{
+	struct desk *desk = &bench_of(state)->desk;
+	struct user user = sample_user(1);
+	user.user_name = user.email = BYTES("ada\0x");
+	user.email_verified = true;
+	users_put(desk, &user, 1);
+	static const enum user_by bys[] = {USER_BY_NAME, USER_BY_EMAIL};
+	for (size_t i = 0; i < CASES_N(bys); i++) {
+		assert_null(user_get(desk, ACME, bys[i], BYTES("ada\0y")));
+		assert_null(user_get(desk, ACME, bys[i], BYTES("ada\0x")));
+		assert_null(user_get(desk, ACME, bys[i], BYTES("ada")));
+	}
+}
+
 /* Other letters have no case that everybody agrees on. */
 static void the_case_of_ascii_alone_is_folded(void **state)
 {
@@ -462,6 +478,7 @@ static void nothing_of_another_tenant_s_people_is_changed(void **state)
 
 const struct CMUnitTest contract_finds[] = {
     CASE(a_user_is_found_by_each_of_his_identities),
+    CASE(a_name_with_nul_finds_nobody),
     CASE(the_case_of_ascii_alone_is_folded),
     CASE(of_several_with_an_address_the_one_changed_last_is_found),
     CASE(a_namesake_depends_on_nobody),

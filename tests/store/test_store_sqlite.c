@@ -559,11 +559,10 @@ static bool integer_stands_at(const char *at)
 {
 	const unsigned char *octets = (const unsigned char *)at;
 	struct number first = sample_number(0);
-	int64_t integer = 0;
+	uint64_t integer = 0;
 	for (int i = 0; i < 8; i++)
 		integer = integer << 8 | octets[i];
-	integer -= number_to_integer(&first);
-	return integer >= 0 && integer < ROWS_SCRUBBED;
+	return integer - (uint64_t)number_to_integer(&first) < ROWS_SCRUBBED;
 }
 
 /* How often numbers of samples stand in a file, as digits or as an integer: odd or even ones. */
