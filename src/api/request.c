@@ -26,6 +26,16 @@ static bool is_one_line(struct bytes value)
 	       bytes_find(value, '\0') == value.len;
 }
 
+struct bytes request_media_type(const struct request *request, struct bytes *ret_parameters)
+{
+	size_t count = request_field_count(request, BYTES("Content-Type"));
+	struct bytes type = request_field(request, BYTES("Content-Type"));
+	size_t end = bytes_find(type, ';');
+	if (ret_parameters)
+		*ret_parameters = bytes_from(type, end + 1);
+	return count == 0 ? BYTES_NONE : count > 1 ? BYTES("") : bytes_trim(bytes_first(type, end));
+}
+
 void response_field(struct request *request, struct bytes name, struct bytes value)
 {
 	struct response *response = &request->response;
@@ -43,4 +53,12 @@ void request_answer(struct request *request, int status, struct bytes content_ty
 	request->response.status = status;
 	request->response.body = body;
 	request->transport_send(request);
+}
+
+void response_retry_after(struct request *request, int64_t wait_ms)
+{
+	struct bytes seconds =
+	    arena_printf(request->arena, "%lld", (long long)((wait_ms + 999) / 1000));
+	if (seconds.at)
+		response_field(request, BYTES("Retry-After"), seconds);
 }

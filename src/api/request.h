@@ -87,9 +87,15 @@ struct bytes request_field(const struct request *request, struct bytes name);
 /* How often the field stands in the request. */
 size_t request_field_count(const struct request *request, struct bytes name);
 
+/* The media type of the body, without its parameters; absent when none is said, empty when it is
+ * said twice. *ret_parameters (NULL: not wanted) is what follows the first `;`. */
+struct bytes request_media_type(const struct request *request, struct bytes *ret_parameters);
+
 /* Adds a field to the answer. Name and value must outlive it; a value with CR, LF or NUL is an
  * assertion. */
 void response_field(struct request *request, struct bytes name, struct bytes value);
+/* Retry-After: that time in whole seconds, rounded up. */
+void response_retry_after(struct request *request, int64_t wait_ms);
 /* Sets status, Content-Type (none when absent) and body, and sends the answer. Exactly once. */
 void request_answer(struct request *request, int status, struct bytes content_type,
                     struct bytes body);

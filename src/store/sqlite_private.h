@@ -412,7 +412,6 @@ enum write_result write_note(struct sqlite_conn *conn, const struct event *event
 enum write_result write_claim(struct sqlite_conn *conn, struct sqlite_claim *claim);
 /* sqlite_tally.c */
 enum write_result write_tally(struct sqlite_conn *conn, struct store_tally *tally);
-enum write_result tallies_purge_step(struct sqlite_conn *conn, struct store_purge *purge);
 enum write_result write_purge(struct sqlite_conn *conn, struct sqlite_handle *handle,
                               struct store_purge *purge);
 

@@ -53,19 +53,3 @@ enum write_result write_tally(struct sqlite_conn *conn, struct store_tally *tall
 	}
 	return result;
 }
-
-enum write_result tallies_purge_step(struct sqlite_conn *conn, struct store_purge *purge)
-{
-	sqlite3_stmt *statement = db_statement(conn, STATEMENT_OLD_TALLIES);
-	struct binder binder = {.statement = statement};
-	if (!statement)
-		return WRITE_FAILED;
-	bind_integer(&binder, purge->now_ms);
-	bind_integer(&binder, PURGE_STEP);
-	if (statement_finish(statement) != SQLITE_DONE)
-		return WRITE_FAILED;
-	size_t deleted = (size_t)sqlite3_changes(conn->db);
-	purge->deleted += deleted;
-	purge->more |= deleted == PURGE_STEP;
-	return WRITE_OK;
-}

@@ -429,9 +429,11 @@ static enum write_result events_purge(struct sqlite_conn *conn, struct store_pur
 	return WRITE_OK;
 }
 
-static enum write_result sessions_purge(struct sqlite_conn *conn, struct store_purge *purge)
+/* Deletes a step of what has ended by now, by a statement that says which that is. */
+static enum write_result ended_purge(struct sqlite_conn *conn, enum statement which,
+                                     struct store_purge *purge)
 {
-	sqlite3_stmt *statement = db_statement(conn, STATEMENT_OLD_SESSIONS);
+	sqlite3_stmt *statement = db_statement(conn, which);
 	if (!statement)
 		return WRITE_FAILED;
 	struct binder binder = {.statement = statement};
@@ -504,9 +506,9 @@ enum write_result write_purge(struct sqlite_conn *conn, struct sqlite_handle *ha
 	purge->more = false;
 	enum write_result result = events_purge(conn, purge);
 	if (!result)
-		result = sessions_purge(conn, purge);
+		result = ended_purge(conn, STATEMENT_OLD_SESSIONS, purge);
 	if (!result)
-		result = tallies_purge_step(conn, purge);
+		result = ended_purge(conn, STATEMENT_OLD_TALLIES, purge);
 	if (!result && !walk.verifications_done)
 		result = verifications_purge(conn, &walk, purge);
 	if (!result && !walk.budgets_done)

@@ -208,10 +208,7 @@ static void answer_checked(struct dotdigital_call *call, const char *status)
 
 static void answer_throttled(struct dotdigital_call *call, const char *property)
 {
-	int64_t seconds = (call->flow.result.retry_after_ms + 999) / 1000;
-	struct bytes text = arena_printf(call->request->arena, "%lld", (long long)seconds);
-	if (text.at)
-		response_field(call->request, BYTES("Retry-After"), text);
+	response_retry_after(call->request, call->flow.result.retry_after_ms);
 	bool of_code = strcmp(property, "code") == 0;
 	dotdigital_refuse(call, 1u << (of_code ? FAILURE_THROTTLED_CODE : FAILURE_THROTTLED_TO));
 }

@@ -31,11 +31,9 @@ const struct json_options dotdigital_json = {
 /* application/json or text/json, whatever its parameters; no type at all means JSON. */
 static bool media_type_is_json(const struct request *request)
 {
-	size_t count = request_field_count(request, BYTES("Content-Type"));
-	struct bytes type = request_field(request, BYTES("Content-Type"));
-	type = bytes_trim(bytes_first(type, bytes_find(type, ';')));
-	return count == 0 || (count == 1 && (bytes_equal_fold(type, BYTES("application/json")) ||
-	                                     bytes_equal_fold(type, BYTES("text/json"))));
+	struct bytes type = request_media_type(request, NULL);
+	return !type.at || bytes_equal_fold(type, BYTES("application/json")) ||
+	       bytes_equal_fold(type, BYTES("text/json"));
 }
 
 static void on_auth(struct auth *auth)

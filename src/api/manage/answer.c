@@ -176,11 +176,17 @@ void manage_refuse_faults(struct manage_call *call)
 
 void manage_refuse_for(struct manage_call *call, int64_t wait_ms)
 {
-	struct bytes seconds =
-	    arena_printf(call->request->arena, "%lld", (long long)((wait_ms + 999) / 1000));
-	if (seconds.at)
-		response_field(call->request, BYTES("Retry-After"), seconds);
+	response_retry_after(call->request, wait_ms);
 	manage_refuse(call, MANAGE_TOO_MANY);
+}
+
+bool manage_is_sound(struct manage_call *call, enum err err)
+{
+	if (err)
+		manage_answer_fault(call, err);
+	else if (call->faults_n)
+		manage_refuse_faults(call);
+	return err == OK && !call->faults_n;
 }
 
 void manage_answer_fault(struct manage_call *call, enum err err)

@@ -151,18 +151,12 @@ void manage_begin(struct api *api, struct request *request, enum right right,
 /* application/json, with no charset but UTF-8; no type at all means JSON. */
 static bool media_type_is_json(const struct request *request)
 {
-	size_t count = request_field_count(request, BYTES("Content-Type"));
-	struct bytes type = request_field(request, BYTES("Content-Type"));
-	size_t end = bytes_find(type, ';');
-	if (count == 0)
-		return true;
-	if (count > 1 ||
-	    !bytes_equal_fold(bytes_trim(bytes_first(type, end)), BYTES("application/json")))
+	struct bytes parameters, type = request_media_type(request, &parameters);
+	if (type.at && !bytes_equal_fold(type, BYTES("application/json")))
 		return false;
-	while (end < type.len) {
-		type = bytes_from(type, end + 1);
-		end = bytes_find(type, ';');
-		struct bytes parameter = bytes_trim(bytes_first(type, end));
+	while (parameters.len) {
+		size_t end = bytes_find(parameters, ';');
+		struct bytes parameter = bytes_trim(bytes_first(parameters, end));
 		size_t equals = bytes_find(parameter, '=');
 		struct bytes value = bytes_trim(bytes_from(parameter, equals + 1));
 		if (bytes_equal_fold(bytes_trim(bytes_first(parameter, equals)),
@@ -170,6 +164,7 @@ static bool media_type_is_json(const struct request *request)
 		    !bytes_equal_fold(value, BYTES("utf-8")) &&
 		    !bytes_equal_fold(value, BYTES("\"utf-8\"")))
 			return false;
+		parameters = bytes_from(parameters, end + 1);
 	}
 	return true;
 }

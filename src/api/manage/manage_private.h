@@ -121,6 +121,8 @@ void manage_answer_user(struct manage_call *call, const struct user *user, int64
 void manage_refuse(struct manage_call *call, enum manage_error error);
 /* 400, one entry a fault noted. */
 void manage_refuse_faults(struct manage_call *call);
+/* Whether there is neither a fault of ours nor of the request; false: answered. */
+bool manage_is_sound(struct manage_call *call, enum err err);
 /* 403 and Retry-After. */
 void manage_refuse_for(struct manage_call *call, int64_t wait_ms);
 /* 500: whatever went wrong here. */

@@ -48,14 +48,8 @@ static void send_run(struct manage_call *call)
 		return;
 	if (err == OK && !call->faults_n)
 		err = manage_who(call);
-	if (err) {
-		manage_answer_fault(call, err);
+	if (!manage_is_sound(call, err))
 		return;
-	}
-	if (call->faults_n) {
-		manage_refuse_faults(call);
-		return;
-	}
 	struct quota_who who = manage_by_address(call, QUOTA_ADDRESS_SENDS);
 	int64_t wait_ms =
 	    call->has_ip ? quota_wait_ms(call->api, &who, &call->settings->limits) : 0;

@@ -65,14 +65,8 @@ static void validate_run(struct manage_call *call)
 		manage_fault(call, "otp", "must be 4 to 10 digits");
 	if (err == OK && !call->faults_n)
 		err = manage_who(call);
-	if (err) {
-		manage_answer_fault(call, err);
+	if (!manage_is_sound(call, err))
 		return;
-	}
-	if (call->faults_n) {
-		manage_refuse_faults(call);
-		return;
-	}
 	int64_t wait_ms = limits_wait_ms(call);
 	if (wait_ms) {
 		manage_refuse_for(call, wait_ms);
