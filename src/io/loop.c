@@ -11,15 +11,22 @@
 #include "io/thread.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define CLOSE_TURNS_MAX 100 /* turns that io_loop_free gives libuv to close its handles */
 
 struct io_loop {
 	struct executor executor;
 	uv_loop_t uv;
-	uv_async_t wake;
+	/* Not an uv_async_t: whoever it wakes on the sender's own core spins until the sender,
+	 * whose place it has taken, has finished sending (libuv 1.44). */
+	uv_poll_t wake;
+	int wake_fd;
 	uv_check_t check;
 	uv_prepare_t prepare;
 	uv_idle_t busy; /* active while tasks are left over: the next poll then does not sleep */
@@ -32,6 +39,7 @@ struct io_loop {
 	_Atomic bool stopping;
 	pthread_mutex_t lock;
 	struct task_list remote; /* under `lock` */
+	atomic_int sending;      /* those who are about to wake it */
 	struct loop_scratch *scratch;
 };
 
@@ -97,6 +105,17 @@ int64_t io_loop_mono_ms(struct io_loop *loop)
 
 /* --- tasks ----------------------------------------------------------------------------------- */
 
+/* `sending` was raised before what is told was there to be seen: the loop may have seen it by now,
+ * and somebody be freeing the loop. He waits until this is done. */
+static void wake_send(struct io_loop *loop)
+{
+	const uint64_t one = 1;
+	/* It only fails when it is about to wake up anyway. */
+	while (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	atomic_fetch_sub(&loop->sending, 1);
+}
+
 static void loop_post(struct executor *executor, struct task *task)
 {
 	struct io_loop *loop = CONTAINER_OF(executor, struct io_loop, executor);
@@ -107,11 +126,12 @@ static void loop_post(struct executor *executor, struct task *task)
 	(void)pthread_mutex_lock(&loop->lock);
 	bool first = !loop->remote.first;
 	task_list_add(&loop->remote, task);
-	/* Under the lock: once it is free, the task may run and whoever posted may free the loop.
-	 */
 	if (first)
-		(void)uv_async_send(&loop->wake);
+		atomic_fetch_add(&loop->sending, 1);
 	(void)pthread_mutex_unlock(&loop->lock);
+	/* Behind the lock, which the loop would run into. */
+	if (first)
+		wake_send(loop);
 }
 
 static void take_remote(struct io_loop *loop)
@@ -179,9 +199,14 @@ static void on_prepare(uv_prepare_t *prepare)
 	loop->now_read = loop->mono_read = false;
 }
 
-static void on_wake(uv_async_t *wake)
+static void on_wake(uv_poll_t *wake, int status, int events)
 {
+	(void)status;
+	(void)events;
 	struct io_loop *loop = wake->data;
+	uint64_t times;
+	while (read(loop->wake_fd, &times, sizeof(times)) < 0 && errno == EINTR)
+		;
 	take_remote(loop);
 	if (atomic_load(&loop->stopping))
 		uv_stop(&loop->uv);
@@ -198,9 +223,15 @@ static void ignore_sigpipe(void)
 /* None of our own handles keeps the loop alive by itself: io_loop_run counts on `wake` for that. */
 static int handles_init(struct io_loop *loop)
 {
-	int failed = uv_async_init(&loop->uv, &loop->wake, on_wake);
-	if (failed)
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake_fd < 0)
+		return -errno;
+	int failed = uv_poll_init(&loop->uv, &loop->wake, loop->wake_fd);
+	if (failed) {
+		(void)close(loop->wake_fd);
 		return failed;
+	}
+	(void)uv_poll_start(&loop->wake, UV_READABLE, on_wake);
 	(void)uv_check_init(&loop->uv, &loop->check);
 	(void)uv_prepare_init(&loop->uv, &loop->prepare);
 	(void)uv_idle_init(&loop->uv, &loop->busy);
@@ -245,7 +276,7 @@ static void close_handle(uv_handle_t *handle, void *data)
 	if (uv_is_closing(handle))
 		return;
 	bool heap = handle->type == UV_TIMER || handle->type == UV_SIGNAL;
-	assert(heap || handle->type == UV_ASYNC || handle->type == UV_CHECK ||
+	assert(heap || handle->type == UV_POLL || handle->type == UV_CHECK ||
 	       handle->type == UV_PREPARE || handle->type == UV_IDLE);
 	uv_close(handle, heap ? on_heap_handle_closed : NULL);
 }
@@ -261,6 +292,9 @@ void io_loop_free(struct io_loop *loop)
 	int busy = uv_loop_close(&loop->uv);
 	assert(!busy);
 	(void)busy;
+	while (atomic_load(&loop->sending))
+		(void)sched_yield();
+	(void)close(loop->wake_fd);
 	(void)pthread_mutex_destroy(&loop->lock);
 	if (loop->scratch)
 		buf_done(&loop->scratch->out);
@@ -283,8 +317,9 @@ void io_loop_run(struct io_loop *loop)
 
 void io_loop_stop(struct io_loop *loop)
 {
+	atomic_fetch_add(&loop->sending, 1);
 	atomic_store(&loop->stopping, true);
-	(void)uv_async_send(&loop->wake);
+	wake_send(loop);
 }
 
 static void *loop_thread(void *data)
