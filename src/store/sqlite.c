@@ -107,8 +107,9 @@ static void writes_pass_on(struct sqlite_handle *handle)
 	pthread_mutex_lock(&sqlite->lock);
 	list_move(&handle->writes, &handle->queued);
 	sqlite->queued_n += n;
-	pthread_cond_signal(&sqlite->writer_wake);
 	pthread_mutex_unlock(&sqlite->lock);
+	/* Behind the lock, which the writer would run into. */
+	pthread_cond_signal(&sqlite->writer_wake);
 }
 
 static void on_load_answer(struct task *task)
@@ -181,8 +182,8 @@ void handle_write(struct sqlite_handle *handle, struct task *task)
 	pthread_mutex_lock(&sqlite->lock);
 	task_list_add(&handle->queued, task);
 	sqlite->queued_n++;
-	pthread_cond_signal(&sqlite->writer_wake);
 	pthread_mutex_unlock(&sqlite->lock);
+	pthread_cond_signal(&sqlite->writer_wake);
 }
 
 /* Hands a call to the keeper. */
@@ -452,12 +453,13 @@ static void handle_note(struct store *store, const struct event *event)
 	if (taken) {
 		task_list_add(&sqlite->notes, &note->task);
 		sqlite->notes_n++;
-		pthread_cond_signal(&sqlite->writer_wake);
 	} else {
 		sqlite->stats.notes_dropped++;
 	}
 	pthread_mutex_unlock(&sqlite->lock);
-	if (!taken)
+	if (taken)
+		pthread_cond_signal(&sqlite->writer_wake);
+	else
 		free(note);
 }
 
