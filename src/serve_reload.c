@@ -123,6 +123,10 @@ static struct config *config_read(const struct serve *serve)
 	struct report report;
 	report_init(&report, bytes_from_text(config_file(serve->flags)));
 	struct config *config = config_new(serve->flags, &report);
+	if (config && !config_keep(serve->config, config, on_kept, &report)) {
+		config_free(config);
+		config = NULL;
+	}
 	remarks_log(&report);
 	if (!config)
 		LOG(LOG_ERROR, "reload", log_i64("mistakes", (int64_t)report.mistakes_n),
@@ -188,7 +192,6 @@ static bool reload_begin(struct serve *serve)
 	if (!config)
 		return false;
 	struct problem problem;
-	config_keep(serve->config, config, on_kept);
 	if ((config->server.tls.n > 0) != (serve->now->tls != NULL))
 		on_kept(option_find(BYTES("tls")));
 	serve->next = snapshot_new(serve, config, config, &problem);

@@ -15,17 +15,16 @@ const char *config_file(const struct config_flags *flags)
 static void dev_take(struct reading *reading, const struct option_dev *row)
 {
 	struct yaml_node *root;
-	enum err err;
 	struct bytes yaml =
 	    arena_printf(&reading->arena, "value: %.*s", (int)row->text.len, row->text.at);
-	if (!yaml.at)
-		return; /* the file's reading will fail too */
+	if (!yaml.at || yaml_read(yaml, &reading->arena, reading->report, &root) != OK) {
+		report_mistake(reading->report, 0, "out of memory");
+		return;
+	}
 	assert(row->name.len < sizeof(reading->path));
 	memcpy(reading->path, row->name.at, row->name.len);
 	reading->path_len = row->name.len;
-	err = yaml_read(yaml, &reading->arena, reading->report, &root);
-	if (err == OK)
-		reading_take_member(reading, root->first);
+	reading_take_member(reading, root->first);
 	reading->path_len = 0;
 }
 
@@ -152,9 +151,10 @@ static void field_copy(const struct option *option, const void *from, void *to)
 		       sizeof(size_t));
 }
 
-void config_keep(const struct config *old, struct config *now,
-                 void (*on_kept)(const struct option *option))
+bool config_keep(const struct config *old, struct config *now,
+                 void (*on_kept)(const struct option *option), struct report *report)
 {
+	size_t mistakes_n = report->mistakes_n;
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const struct option *option = &option_table[i];
 		if (option->home != HOME_SERVER || option->applies != APPLIES_RESTART ||
@@ -163,4 +163,6 @@ void config_keep(const struct config *old, struct config *now,
 		field_copy(option, &old->server, &now->server);
 		on_kept(option);
 	}
+	config_check_listen(now, 0, report);
+	return report->mistakes_n == mistakes_n;
 }

@@ -33,9 +33,9 @@ struct config *config_new(const struct config_flags *flags, struct report *repor
 void config_free(struct config *config);
 
 /* Gives `now` what only a start can change as `old` has it. For each row that differed calls
- * on_kept. */
-void config_keep(const struct config *old, struct config *now,
-                 void (*on_kept)(const struct option *option));
+ * on_kept. False: what is left goes not together, as `report` says. */
+bool config_keep(const struct config *old, struct config *now,
+                 void (*on_kept)(const struct option *option), struct report *report);
 
 /* Whether messages can leave at all, and whether they go to the inbox. */
 bool config_has_provider(const struct config *config);

@@ -40,5 +40,7 @@ bool reading_file(const char *path, size_t len_max, bool secret, struct arena *a
 /* config_check.c */
 /* Mistakes of values that do not go together, and warnings of those that leave a published rule. */
 void config_check(const struct reading *reading);
+/* The mistakes among them that concern where the server listens, as of `line`. */
+void config_check_listen(const struct config *config, unsigned line, struct report *report);
 
 #endif

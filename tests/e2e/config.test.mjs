@@ -370,6 +370,18 @@ describe("SIGHUP", () => {
     assert.equal((await server.validate(sent.id, { code: sent.code }, { auth: AUTH })).json.status, "CodeVerified");
     await server.stop([KEY_ONE]);
   });
+  test("what stays must go with what is new: else nothing changes", async () => {
+    const token = "a-token-of-the-tests";
+    const server = await start([INBOX, `inbox: {token: ${token}}`], { listen: "0.0.0.0:0" });
+    server.address = `127.0.0.1:${server.port}`;
+    // The provider stays until a start, and would then be shown to everybody.
+    rewrite(server, []);
+    const lines = await server.reload();
+    assert.match(events(lines, "configuration")[0].what, /would show the inbox/);
+    assert.equal(events(lines, "reloaded").length, 0);
+    assert.equal((await server.call("GET", "/inbox/api/messages", { auth: null })).status, 401);
+    await server.stop([token]);
+  });
   test("times of connections follow", async () => {
     const server = await start([]);
     const waiting = await Wire.open(server);

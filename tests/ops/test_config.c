@@ -242,6 +242,10 @@ static const struct said_row {
      "2: warning: limits.enabled: without limits nothing but a code's own tries stands between a "
      "number and who guesses or spends on it\n"},
 
+    {"no limits for one API", "dotdigital: {limits: {enabled: false}}\n",
+     "1: warning: dotdigital.limits.enabled: without limits nothing but a code's own tries stands "
+     "between a number and who guesses or spends on it\n"},
+
     /* all of them, in order */
     {"five mistakes",
      "code: {length: 3}\nretention: 1\nx: 1\nlimits:\n  enabled: yes\n  breaker: 1\n",

@@ -371,14 +371,29 @@ static void what_needs_a_start_is_kept(void **state)
 		desk->config = NULL;
 		read_sound(desk, rows[i].yaml);
 		kept[0] = '\0';
-		config_keep(old, desk->config, on_kept);
+		assert_true(config_keep(old, desk->config, on_kept, &desk->report));
 		assert_string_equal(kept, rows[i].kept);
 		/* Once more: it is as it was. */
 		kept[0] = '\0';
-		config_keep(old, desk->config, on_kept);
+		assert_true(config_keep(old, desk->config, on_kept, &desk->report));
 		assert_string_equal(kept, "");
 		config_free(old);
 	}
+}
+
+/* Each is sound by itself; what stays of the one and what is new of the other is not. */
+static void what_is_kept_must_go_with_the_rest(void **state)
+{
+	struct config_desk *desk = desk_of(state);
+	read_sound(desk, "listen: \"0.0.0.0:80\"\ninbox: {token: 0123456789abcdef}\n"
+	                 "deliver: {providers: [{name: a, type: inbox}]}\n");
+	struct config *old = desk->config;
+	desk->config = NULL;
+	read_sound(desk, "listen: \"0.0.0.0:80\"\n");
+	assert_false(config_keep(old, desk->config, on_kept, &desk->report));
+	assert_int_equal(desk->report.mistakes_n, 1);
+	assert_non_null(strstr(desk->report.remarks->text.at, "would show the inbox"));
+	config_free(old);
 }
 
 static void a_key_that_changed_is_seen(void **state)
@@ -389,7 +404,7 @@ static void a_key_that_changed_is_seen(void **state)
 	desk->config = NULL;
 	read_sound(desk, "secret_keys: [{id: a, key: " KEY_TWO "}, {id: b, key: " KEY_ONE "}]\n");
 	kept[0] = '\0';
-	config_keep(old, desk->config, on_kept);
+	assert_true(config_keep(old, desk->config, on_kept, &desk->report));
 	assert_string_equal(kept, "secret_keys ");
 	assert_int_equal(desk->config->server.secret_keys.n, 1);
 	assert_int_equal(desk->config->server.secret_keys.at[0].key[0], 0);
@@ -416,6 +431,7 @@ int main(void)
 	    CASE(dev_changes_defaults_that_a_file_beats),
 	    CASE(flags_beat_the_file),
 	    CASE(what_needs_a_start_is_kept),
+	    CASE(what_is_kept_must_go_with_the_rest),
 	    CASE(a_key_that_changed_is_seen),
 	};
 	return cmocka_run_group_tests_name("config_values", tests, NULL, NULL);
