@@ -77,8 +77,6 @@ static enum err write_out(struct delivery *delivery, const struct verification *
 		    log_text("why", bytes_from_text(err_text(err))),
 		    log_text("consequence", BYTES("the message is not shown")));
 	secret_wipe(code, sizeof(code));
-	if (text.at)
-		secret_wipe(text.at, text.len);
 	buf_done(&text);
 	return err;
 }
