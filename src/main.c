@@ -70,6 +70,21 @@ static int import_command(const struct call *call)
 	return tool_import(call->config, call->rest[0]);
 }
 
+static int export_command(const struct call *call)
+{
+	return tool_export(call->config, call->rest[0]);
+}
+
+static int erase_command(const struct call *call)
+{
+	return tool_erase(call->config, call->rest[0]);
+}
+
+static int log_command(const struct call *call)
+{
+	return tool_log(call->config, call->rest[0]);
+}
+
 static int backup_command(const struct call *call)
 {
 	return tool_backup(call->config, call->rest[0]);
@@ -111,6 +126,9 @@ static const struct command {
     {"serve", serve_command, TAKES_FLAGS | TAKES_LISTEN, 0, 0},
     {"check", check_command, TAKES_FLAGS, 0, 0},
     {"import", import_command, TAKES_FLAGS, 0, 1},
+    {"export", export_command, TAKES_FLAGS, 0, 1},
+    {"erase", erase_command, TAKES_FLAGS, 1, 1},
+    {"log", log_command, TAKES_FLAGS, 1, 1},
     {"migrate", migrate_command, TAKES_FLAGS, 0, 0},
     {"backup", backup_command, TAKES_FLAGS, 1, 1},
     {"number", number_command, TAKES_ARGV, 0, 0},

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool_command.h"
 
+#include "base/list.h"
 #include "io/clock.h"
+#include "ops/audit.h"
+#include "ops/export.h"
 #include "ops/import.h"
 #include "store/sqlite.h"
 #include "tool.h"
+#include "wire/e164.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -62,6 +66,102 @@ int tool_import(const struct config *config, const char *file)
 	int code = import_from(config, input, file);
 	(void)fclose(input);
 	return code;
+}
+
+/* ---- of a number ----------------------------------------------------------------------------- */
+
+/* 0, or the exit code: the user was told. */
+static int number_read(const char *command, const char *text, struct number *ret)
+{
+	static const struct e164_rules rules = {.bare = E164_BARE_INTERNATIONAL, .zero_zero = true};
+	struct e164 phone;
+	enum e164_status status = e164_parse(bytes_from_text(text), BYTES(""), &rules, &phone);
+	if (status == E164_OK) {
+		*ret = phone.number;
+		return 0;
+	}
+	(void)fprintf(stderr,
+	              "verifyd %s: \"%s\" is not an international number, as +447700900123 is: "
+	              "%s\n",
+	              command, text, e164_status_text(status));
+	return EXIT_USAGE;
+}
+
+static struct walk_store walk_store_of(const struct tool_store *tool)
+{
+	return (struct walk_store){tool->store, tool_run_until, tool->loop};
+}
+
+/* Tells of a fault, and gives the exit code of what has ended. */
+static int ended(const char *command, struct tool_store *tool, enum err err)
+{
+	if (err) {
+		(void)failed(command,
+		             err == ERR_IO ? "standard output takes no more" : err_text(err));
+		store_fault_tell(command, tool);
+	}
+	tool_store_close(tool);
+	return err ? EXIT_FAILED : 0;
+}
+
+int tool_export(const struct config *config, const char *text)
+{
+	struct tool_store tool;
+	struct problem problem;
+	struct number number;
+	size_t n;
+	int code = text ? number_read("export", text, &number) : 0;
+	if (code)
+		return code;
+	if (!tool_store_open(&tool, config, &problem))
+		return failed("export", problem.text);
+	const struct walk_store from = walk_store_of(&tool);
+	return ended("export", &tool, export_run(&from, text ? &number : NULL, stdout, &n));
+}
+
+int tool_log(const struct config *config, const char *text)
+{
+	struct tool_store tool;
+	struct problem problem;
+	struct number number;
+	size_t n;
+	int code = number_read("log", text, &number);
+	if (code)
+		return code;
+	if (!tool_store_open(&tool, config, &problem))
+		return failed("log", problem.text);
+	const struct walk_store from = walk_store_of(&tool);
+	return ended("log", &tool, audit_run(&from, tool.keyring, &number, stdout, &n));
+}
+
+struct waiting_erase {
+	struct store_erase erase;
+	bool done;
+};
+
+static void on_erased(struct store_erase *erase)
+{
+	CONTAINER_OF(erase, struct waiting_erase, erase)->done = true;
+}
+
+int tool_erase(const struct config *config, const char *text)
+{
+	struct tool_store tool;
+	struct problem problem;
+	struct waiting_erase waiting = {.erase.on_done = on_erased};
+	int code = number_read("erase", text, &waiting.erase.number);
+	if (code)
+		return code;
+	if (!tool_store_open(&tool, config, &problem))
+		return failed("erase", problem.text);
+	waiting.erase.now_ms = clock_now_ms();
+	tool.store->ops->erase(tool.store, &waiting.erase);
+	tool_run_until(tool.loop, &waiting.done);
+	if (!waiting.erase.err)
+		(void)printf("forgotten: %zu users, %zu verifications, %zu messages\n",
+		             waiting.erase.users, waiting.erase.verifications,
+		             waiting.erase.messages);
+	return ended("erase", &tool, waiting.erase.err);
 }
 
 /* ---- backup ---------------------------------------------------------------------------------- */

@@ -12,6 +12,10 @@
 
 /* `file`: NULL or "-" is standard input. */
 int tool_import(const struct config *config, const char *file);
+/* `number`: NULL is all records. */
+int tool_export(const struct config *config, const char *number);
+int tool_erase(const struct config *config, const char *number);
+int tool_log(const struct config *config, const char *number);
 int tool_backup(const struct config *config, const char *file);
 int tool_migrate(const struct config *config);
 

@@ -96,12 +96,18 @@ enum err code_matches(struct keyring *keyring, const struct verification *v, str
 	return err;
 }
 
-enum err number_hash(struct keyring *keyring, const struct number *number, uint8_t ret[16])
+enum err number_hash_by(struct keyring *keyring, struct bytes key_id, const struct number *number,
+                        uint8_t ret[16])
 {
 	uint8_t mac[SHA256_LEN];
 	struct bytes part = bytes_from_text(number->digits);
-	enum err err = keyring_mac(keyring, keyring_writing_id(keyring), KEY_NUMBER, &part, 1, mac);
+	enum err err = keyring_mac(keyring, key_id, KEY_NUMBER, &part, 1, mac);
 	if (err == OK)
 		memcpy(ret, mac, 16);
 	return err;
+}
+
+enum err number_hash(struct keyring *keyring, const struct number *number, uint8_t ret[16])
+{
+	return number_hash_by(keyring, keyring_writing_id(keyring), number, ret);
 }

@@ -24,5 +24,8 @@ MUST_CHECK enum err code_matches(struct keyring *keyring, const struct verificat
 /* How a number appears in events: a keyed hash, so that the audit trail alone names nobody. */
 MUST_CHECK enum err number_hash(struct keyring *keyring, const struct number *number,
                                 uint8_t ret[16]);
+/* As it appears in events that were written while `key_id` was the key that writes. */
+MUST_CHECK enum err number_hash_by(struct keyring *keyring, struct bytes key_id,
+                                   const struct number *number, uint8_t ret[16]);
 
 #endif

@@ -14,7 +14,7 @@ const BOTH = ["otp.send", "otp.verify"];
 // ---- help and usage ------------------------------------------------------------------------------
 
 describe("help", () => {
-  const COMMANDS = ["serve", "check", "import", "backup", "migrate", "number", "version"];
+  const COMMANDS = ["serve", "check", "import", "export", "erase", "log", "backup", "migrate", "number", "version"];
   for (const words of [["help"], ["--help"], ["-h"], ...COMMANDS.map((command) => ["help", command])])
     test(`${words.join(" ")}: on one screen`, async () => {
       const { code, stdout, stderr } = await verifyd(words);

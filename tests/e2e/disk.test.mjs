@@ -258,7 +258,7 @@ describe("a damaged page of a large file", () => {
       SELECT randomblob(3500) FROM n`;
     assert.equal((await run("sqlite3", [database(data), rows])).code, 0);
     assert.ok(statSync(database(data)).size > 32 << 20);
-    const [{ rootpage }] = await sql(data, "SELECT rootpage FROM sqlite_schema WHERE name = 'line'");
+    const [{ rootpage }] = await sql(data, "SELECT rootpage FROM sqlite_schema WHERE name = 'budget'");
     overwrite(database(data), (rootpage - 1) * PAGE, Buffer.alloc(PAGE, 0xa5));
     await refused("damaged page, large file", data, /^var\/verifyd\.db: damaged/, { commands: ["backup"] });
     const server = await Server.start({ data });

@@ -64,6 +64,8 @@ export function test(name, body) {
     } catch (error) {
       for (const server of running)
         console.error(`log of ${server.address}:\n${server.log.trimEnd().split("\n").slice(-LOG_SHOWN).join("\n")}`);
+      // Left running, they must not keep this process from its end, which ends them.
+      for (const { child } of running) for (const part of [child, child.stdout, child.stderr]) part.unref();
       throw error;
     }
   });
@@ -256,9 +258,6 @@ export class Server {
     server.newest = ""; // id of the newest message that `message` has given
     server.child = spawn(program, [...words, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     running.add(server);
-    // A test that failed leaves it running: that must not keep this process from its end, which ends
-    // it. Whoever waits for it waits with a clock of his own.
-    for (const part of [server.child, server.child.stdout, server.child.stderr]) part.unref();
     // --dev says it on stdout for people; the log says it always.
     const said = () => (config ? /"event":"listening","address":"((?:https?:\/\/)?[^"]*)".*\n/.exec(server.log) : /^listening on (.*)\n/m.exec(server.stdout));
     server.ended = once(server.child, "close").then(([code, signal]) => {
