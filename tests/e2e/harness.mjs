@@ -247,13 +247,15 @@ export class Wire {
 
 export class Server {
   // Resolves once it accepts; rejects with its log when it ends instead.
-  // With `config`, a configuration file: by it and not by --dev.
-  static async start({ data = folder(), args = [], program = PROGRAM, listen = "127.0.0.1:0", config, env } = {}) {
-    const common = ["--listen", listen, "--data", data, ...(program === PROGRAM ? transportFlags(args) : [])];
+  // With `config`, a configuration file: by it and not by --dev. `ca`: of the certificate that its
+  // configuration names.
+  static async start({ data = folder(), args = [], program = PROGRAM, listen = "127.0.0.1:0", config, env, ca } = {}) {
+    const common = ["--listen", listen, "--data", data, ...(config || args.includes("-c") ? [] : transportFlags())];
     const words = program !== PROGRAM ? ["--data", data] : ["serve", ...(config ? ["-c", config] : ["--dev"]), ...common];
     const server = new Server();
     server.data = data;
     server.config = config;
+    server.ca = ca;
     server.log = server.stdout = "";
     server.newest = ""; // id of the newest message that `message` has given
     server.child = spawn(program, [...words, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });

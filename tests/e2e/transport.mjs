@@ -57,10 +57,9 @@ export function configurationLay(name, text) {
 
 let common; // the certificate of every server that says nothing else
 
-// What `serve` is told for this transport.
-export function transportFlags(given) {
+// What `serve` is told for this transport, unless a test has a configuration of its own.
+export function transportFlags() {
   if (!SECURE) return [];
-  assert.ok(!given.includes("-c"), "a test with a configuration of its own says its transport there");
   common ??= certificateMake("common");
   const lines = `tls: {certificate: "${common.certificate}", key: "${common.key}"}\n`;
   return ["-c", configurationLay("transport.yaml", lines)];
@@ -68,17 +67,17 @@ export function transportFlags(given) {
 
 // ---- connections ---------------------------------------------------------------------------------
 
-const secureOptions = () => ({ ca: common?.pem });
+const secureOptions = (server) => ({ ca: server.ca ?? common?.pem });
 
 // For octets of HTTP/1.1.
 export function socketOpen(server) {
   const options = { host: "127.0.0.1", port: server.port, noDelay: true };
-  return server.secure ? tls.connect({ ...options, ...secureOptions() }) : net.connect(options);
+  return server.secure ? tls.connect({ ...options, ...secureOptions(server) }) : net.connect(options);
 }
 export const socketReady = (server) => (server.secure ? "secureConnect" : "connect");
 
 export function agentNew(server) {
-  return server.secure ? new https.Agent({ keepAlive: true, ...secureOptions() }) : new http.Agent({ keepAlive: true });
+  return server.secure ? new https.Agent({ keepAlive: true, ...secureOptions(server) }) : new http.Agent({ keepAlive: true });
 }
 
 // ---- requests ------------------------------------------------------------------------------------
@@ -87,7 +86,7 @@ const UNKNOWN_TO_HTTP2 = ["connection", "keep-alive", "transfer-encoding"];
 
 function sessionOf(server, fresh) {
   if (!fresh && server.session && !server.session.closed && !server.session.destroyed) return server.session;
-  const session = http2.connect(`${server.secure ? "https" : "http"}://${server.address}`, secureOptions());
+  const session = http2.connect(`${server.secure ? "https" : "http"}://${server.address}`, secureOptions(server));
   session.on("error", () => {}); // its requests say it
   session.on("goaway", () => session.close());
   session.unref();
@@ -126,7 +125,7 @@ function http1Ask(server, { method, target, headers, payload, agent }) {
   return new Promise((resolve, reject) => {
     const options = { host: "127.0.0.1", port: server.port, method, path: target, headers, agent };
     const maker = server.secure ? https : http;
-    const request = maker.request(server.secure ? { ...options, ...secureOptions() } : options, (response) => {
+    const request = maker.request(server.secure ? { ...options, ...secureOptions(server) } : options, (response) => {
       const parts = [];
       response.on("data", (part) => parts.push(part));
       response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }));
