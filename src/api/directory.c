@@ -102,7 +102,7 @@ static bool keep(struct directory_lookup *lookup, enum directory_kind kind, stru
                  void *made)
 {
 	struct map *map = &lookup->api->directory[kind];
-	if (lookup->generation != lookup->api->generation)
+	if (lookup->generation != lookup->api->generation || map_get(map, name))
 		return false;
 	if (map->n >= DIRECTORY_MAX)
 		forget_kind(lookup->api, kind);
@@ -213,6 +213,13 @@ static struct bytes pass_name(const struct key *key)
 	return (struct bytes){(const char *)key->hash, SHA256_LEN};
 }
 
+/* What is kept under the name. Two requests may have loaded the same one: the first stays. */
+static void *kept(const struct directory_lookup *lookup, enum directory_kind kind,
+                  struct bytes name)
+{
+	return map_get(&lookup->api->directory[kind], name);
+}
+
 /* Takes over the references; the key is there, and whose it is. */
 static void have_owner(struct directory_lookup *lookup, struct domain *domain,
                        struct account *account)
@@ -245,13 +252,15 @@ static void have_account(struct directory_lookup *lookup, struct account *accoun
 static void have_domain(struct directory_lookup *lookup, struct domain *domain)
 {
 	if (lookup->client) {
-		struct account *account = account_new(lookup->client, domain);
+		struct account *account = kept(lookup, DIRECTORY_CLIENT, lookup->client->name);
+		bool same = account && lookup->generation == lookup->api->generation;
+		account = same ? account_ref(account) : account_new(lookup->client, domain);
 		domain_unref(domain);
 		if (!account) {
 			lookup_end(lookup, ERR_NO_MEMORY);
 			return;
 		}
-		if (keep(lookup, DIRECTORY_CLIENT, account->client.name, account))
+		if (!same && keep(lookup, DIRECTORY_CLIENT, account->client.name, account))
 			account->refs++;
 		have_account(lookup, account);
 		return;
@@ -262,13 +271,6 @@ static void have_domain(struct directory_lookup *lookup, struct domain *domain)
 	}
 	lookup->domain = domain;
 	lookup_end(lookup, OK);
-}
-
-/* Two requests may have loaded the same one: the first stays. */
-static void *kept(const struct directory_lookup *lookup, enum directory_kind kind,
-                  struct bytes name)
-{
-	return map_get(&lookup->api->directory[kind], name);
 }
 
 static void on_tenant(struct store_load *load)

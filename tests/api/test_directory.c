@@ -153,6 +153,25 @@ static void two_who_ask_at_once_share_one(void **state)
 	assert_int_equal(front->api.directory[DIRECTORY_CLIENT].n, 1);
 }
 
+/* Each was told of the client before anybody had its tenant. */
+static void two_who_load_at_once_share_one(void **state)
+{
+	struct front *front = *state;
+	struct look_up up[2];
+	shop(front);
+	front->held = true;
+	for (size_t i = 0; i < COUNT(up); i++)
+		begin(front, &up[i], "shop");
+	for (size_t i = 0; i < 2 * COUNT(up); i++)
+		front_load(front);
+	front->held = false;
+	struct account *first = end(&up[0]), *second = end(&up[1]);
+	assert_ptr_equal(first, second);
+	assert_int_equal(first->refs, 3);
+	account_unref(first);
+	account_unref(second);
+}
+
 static void a_fault_is_no_absence(void **state)
 {
 	struct front *front = *state;
@@ -264,6 +283,7 @@ int main(void)
 	    FRONT(settings_are_laid_over_the_servers),
 	    FRONT(an_account_is_kept),
 	    FRONT(two_who_ask_at_once_share_one),
+	    FRONT(two_who_load_at_once_share_one),
 	    FRONT(a_fault_is_no_absence),
 	    FRONT(a_change_forgets),
 	    FRONT(what_was_loaded_across_a_change_is_not_kept),
