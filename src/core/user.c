@@ -329,7 +329,7 @@ enum err user_step(const struct user_command *command, const struct user_records
                    struct user_result *ret_user)
 {
 	assert(!command->given || command->values);
-	*ret = (struct verify_result){0};
+	verify_begin(ret);
 	ret_user->user = records->user;
 	ret_user->sent = OUTCOME_COUNT;
 	enum outcome outcome;

@@ -70,7 +70,7 @@ enum err user_code_send(const struct send_command *command, const struct user_re
 	const struct user *user = records->user;
 	bool is_login = command->purpose == PURPOSE_LOGIN;
 	assert(is_login || command->purpose == PURPOSE_PHONE);
-	*ret = (struct verify_result){0};
+	verify_begin(ret);
 	ret_user->user = user;
 	struct send_command send = *command;
 	bool is_phantom = !user && command->hidden && number_is_pseudo(&command->number);
@@ -167,7 +167,7 @@ enum err user_code_check(const struct check_command *command, const struct user_
 	bool is_login = command->purpose == PURPOSE_LOGIN;
 	assert(is_login || command->purpose == PURPOSE_PHONE);
 	const struct verification *code = is_login ? records->login_code : records->phone_code;
-	*ret = (struct verify_result){0};
+	verify_begin(ret);
 	ret_user->user = user;
 	struct check_command check = *command;
 	bool is_phantom = !user && command->hidden && code && number_is_pseudo(&code->number);
@@ -305,7 +305,7 @@ enum err user_code_check_holders(const struct check_command *command,
                                  struct verify_result *ret, struct user_result *ret_user)
 {
 	assert(command->purpose == PURPOSE_PHONE && records->holders_n <= HOLDERS_MAX);
-	*ret = (struct verify_result){0};
+	verify_begin(ret);
 	ret_user->user = NULL;
 	if (!records->holders_n)
 		return refuse_closed(command, records, context, ret, ret_user);

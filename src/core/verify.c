@@ -10,6 +10,17 @@
 
 #include <assert.h>
 
+/* The records that are only looked at when a change names them stay as they are: to clear them all
+ * cost more than the step itself. */
+void verify_begin(struct verify_result *result)
+{
+	result->outcome = OUTCOME_COUNT;
+	result->retry_after_ms = 0;
+	result->changes_n = 0;
+	result->verification = (struct verification){0};
+	result->message = (struct message){0};
+}
+
 void verify_add(struct verify_result *result, enum change_kind kind, const void *record)
 {
 	assert(result->changes_n < VERIFY_CHANGES_MAX);
@@ -221,8 +232,9 @@ static void take_budget(struct verify_result *result, const struct budget *budge
 		result->budget = (struct budget){.number = *number};
 }
 
-/* `state`: how it is born. A cancelled one is stored without its template; one that is taken at
- * once is nobody's to send any more: it is handed over and not stored. */
+/* `state`: how it is born. A cancelled one has no template. Where messages are taken at once they
+ * are nobody's to send any more, and are not stored; nor is one there that is not to leave, so that
+ * both cost the same. */
 static enum err make_message(const struct send_command *command, enum message_state state,
                              struct verify_context *context, struct verify_result *result)
 {
@@ -241,7 +253,7 @@ static enum err make_message(const struct send_command *command, enum message_st
 	};
 	enum err err =
 	    id_make(context->now_ms, number_bucket(&v->number), context->rng, &result->message.id);
-	if (state != MESSAGE_DELIVERED)
+	if (context->plan.route != ROUTE_AT_ONCE)
 		verify_add(result, CHANGE_MESSAGE, &result->message);
 	return err;
 }
@@ -279,7 +291,7 @@ static enum message_state message_begins(enum outcome why_not, const struct veri
 enum err verify_send(const struct send_command *command, const struct verify_records *records,
                      struct verify_context *context, struct verify_result *ret)
 {
-	*ret = (struct verify_result){0};
+	verify_begin(ret);
 	const struct line *line = records->line;
 	enum outcome why_not =
 	    command->returned ? OUTCOME_SENT : why_not_sent(command, line, context);
@@ -473,7 +485,7 @@ enum err verify_check(const struct check_command *command, const struct verify_r
                       struct verify_context *context, struct verify_result *ret)
 {
 	assert(command->purpose >= PURPOSE_NUMBER && command->purpose <= PURPOSE_LOGIN);
-	*ret = (struct verify_result){0};
+	verify_begin(ret);
 	const struct verification *v = records->verification;
 	if (!v || !belongs_to(v, command))
 		return verify_refuse_check(command, context, OUTCOME_UNKNOWN, ret);

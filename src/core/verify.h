@@ -87,7 +87,8 @@ struct verify_context {
 #define VERIFY_CHANGES_MAX (2 * HOLDERS_MAX + 4)
 
 /* The answer, and what to commit. The records that `changes` points at are members here: the
- * result must stay where it is until the commit is answered. */
+ * result must stay where it is until the commit is answered. Of those, only what a change names is
+ * set, and `verification` and `message` always. */
 struct verify_result {
 	enum outcome outcome;
 	int64_t retry_after_ms; /* SEND_LIMITED, GUESS_LIMITED */

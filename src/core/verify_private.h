@@ -5,6 +5,9 @@
 
 #include "core/verify.h"
 
+/* An answer with nothing in it yet. */
+void verify_begin(struct verify_result *result);
+
 /* `record` stays where it is until the commit is answered. */
 void verify_add(struct verify_result *result, enum change_kind kind, const void *record);
 

@@ -108,6 +108,22 @@ static void shape(const struct town *town, char ret[128])
 		at += snprintf(at, 8, "%d ", (int)result->changes[i].kind);
 }
 
+/* The inbox takes messages at once, and they are not stored: nor are those that never leave. */
+static void nor_more_rows_where_messages_are_not_stored(struct town *town)
+{
+	char real[128], shadow[128];
+	town_settle(town, "ada", PHONE, true);
+	hide(town);
+	town->deliver.plan = (struct delivery_plan){ROUTE_AT_ONCE, BYTES("inbox")};
+	assert_outcome(send(town, "ada"), OUTCOME_SENT);
+	shape(town, real);
+	assert_outcome(send(town, "nobody"), OUTCOME_NO_USER);
+	shape(town, shadow);
+	assert_string_equal(real, shadow);
+	assert_int_equal(desk_count(&town->desk).messages, 0);
+	assert_int_equal(town->deliver.delivered_n, 1);
+}
+
 static void a_send_leaves_rows_of_the_same_shape(struct town *town)
 {
 	char real[128], shadow[128];
@@ -367,6 +383,7 @@ int main(void)
 	    TOWN_TEST(what_was_typed_makes_the_phantom),
 	    TOWN_TEST(a_phantom_says_that_it_is_one),
 	    TOWN_TEST(a_send_leaves_rows_of_the_same_shape),
+	    TOWN_TEST(nor_more_rows_where_messages_are_not_stored),
 	    TOWN_TEST(no_message_ever_leaves),
 	    TOWN_TEST(no_code_is_ever_right),
 	    TOWN_TEST(limits_hold_for_nobody_too),

@@ -194,21 +194,32 @@ static void members_that_are_not_given_stay(struct town *town)
 	assert_int_equal(user->sequence, 3);
 }
 
+static const struct {
+	const char *name;
+	size_t at;
+} member_rows[] = {
+#define USER_TEXT(name, field, member, kind, max) {member, offsetof(struct user, field)},
+#include "core/user_member.def"
+#undef USER_TEXT
+};
+
+static struct bytes *member(const struct user *user, size_t nth)
+{
+	return (struct bytes *)(void *)((char *)(uintptr_t)user + member_rows[nth].at);
+}
+
 /* Each row of the table, alone: it is taken, and no other is. */
 static void each_member_is_taken_by_its_bit(struct town *town)
 {
-	const struct user values = {
-#define USER_TEXT(name, field, member, kind, max) .field = BYTES("new " member),
-#include "core/user_member.def"
-#undef USER_TEXT
-	};
-	struct user before = town_user("ada", PHONE, true);
-#define USER_TEXT(name, field, member, kind, max) before.field = BYTES("old " member);
-#include "core/user_member.def"
-#undef USER_TEXT
+	struct user before = town_user("ada", PHONE, true), values = {0};
+	assert_int_equal(COUNT(member_rows), USER_TEXTS);
+	for (size_t i = 0; i < USER_TEXTS; i++) {
+		*member(&before, i) = BYTES("old");
+		*member(&values, i) = BYTES("new");
+	}
 	struct verify_context context = {
 	    .now_ms = T, .rng = &town->rng.rng, .keyring = town->keyring};
-	for (int given = 0; given < USER_TEXTS; given++) {
+	for (size_t given = 0; given < USER_TEXTS; given++) {
 		const struct user_command command = {.op = USER_CHANGE,
 		                                     .tenant = BYTES("demo"),
 		                                     .user = BYTES("ada"),
@@ -219,12 +230,10 @@ static void each_member_is_taken_by_its_bit(struct town *town)
 		struct user_result user_result;
 		assert_int_equal(user_step(&command, &records, &context, &result, &user_result),
 		                 OK);
-#define USER_TEXT(name, field, member, kind, max)                                                  \
-	assert_row(member, bytes_equal(user_result.user->field, given == USER_##name               \
-	                                                            ? BYTES("new " member)         \
-	                                                            : BYTES("old " member)));
-#include "core/user_member.def"
-#undef USER_TEXT
+		for (size_t i = 0; i < USER_TEXTS; i++)
+			assert_row(member_rows[i].name,
+			           bytes_equal(*member(user_result.user, i),
+			                       i == given ? BYTES("new") : BYTES("old")));
 	}
 }
 
