@@ -118,6 +118,29 @@ static void write_wrapped(const char *before, const char *text, const char *end,
 	(void)printf("%s\n", end);
 }
 
+/* Defaults that are another for some: an API's own, or under --dev. */
+static const struct other {
+	const char *whose;
+	struct bytes name, text;
+} others[] = {
+#define BUILT_IN(api, key, text) {#api, {key, sizeof(key) - 1}, {text, sizeof(text) - 1}},
+#define DEV(key, yaml) {"--dev", {key, sizeof(key) - 1}, {yaml, sizeof(yaml) - 1}},
+#include "ops/option.def"
+};
+
+/* Between `before` and `behind`, each. */
+static void write_others(const struct option *option, const char *before, const char *behind)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (!bytes_equal(others[i].name, option->name))
+			continue;
+		(void)printf("%s", before);
+		for (const char *at = others[i].whose; *at; at++)
+			(void)putchar(ascii_lower(*at));
+		(void)printf(": %.*s%s", (int)others[i].text.len, others[i].text.at, behind);
+	}
+}
+
 /* ---- markdown -------------------------------------------------------------------------------- */
 
 static void markdown_section(struct bytes section)
@@ -136,6 +159,7 @@ static void markdown_option(const struct option *option)
 		(void)printf("`");
 		write_default(option, "\"");
 		(void)printf("`");
+		write_others(option, "; ", "");
 	}
 	(void)printf(" | %s; %s | %s |\n", option->help, rule.text, who_of(option));
 }
@@ -192,7 +216,9 @@ static void mdoc_option(const struct option *option)
 		return;
 	(void)printf("Default:\n.Ql ");
 	write_default_argument(option);
-	(void)printf(" .\nSaid by: %s.\n", who_of(option));
+	(void)printf(" .\n");
+	write_others(option, "For ", ".\n");
+	(void)printf("Said by: %s.\n", who_of(option));
 }
 
 static void mdoc_end(void)
