@@ -31,7 +31,7 @@
 #define HTTP2_SENT_WORTH 2       /* DATA of ours that was not tiny lets the client open windows */
 #define HTTP2_SENT_TINY 1024     /* octets */
 #define HTTP2_PROVOKED_COST 8    /* a stream that we had to reset: one of MadeYouReset's */
-#define HTTP2_RESETS_MAX 400     /* streams that the client may reset at once ... */
+#define HTTP2_RESETS_MAX 250     /* streams that the client may reset at once ... */
 #define HTTP2_RESETS_A_SECOND 33 /* ... and in the long run; nghttp2 counts these */
 #define HTTP2_ACKS_MAX 500       /* answers to PING and SETTINGS that may wait to be written */
 

@@ -175,6 +175,9 @@ void session_flush(struct session *session)
 	struct block *out = block_take(blocks, blocks->large);
 	bool written = out && write_all(session, out);
 	block_give(blocks, out);
+	/* Streams that we had to reset cost, too. */
+	if (flood_is_too_much(&session->flood, shared_now(session->http2->shared)))
+		session->cut = NGHTTP2_ENHANCE_YOUR_CALM;
 	if (!written)
 		session_close(session);
 	else if (session->cut)

@@ -161,6 +161,25 @@ static void an_answer_must_be_taken_in_time(void **state)
 	frames_close(&frames);
 }
 
+/* One that does so with many at a time does nothing else. */
+static void many_stuck_answers_end_the_connection(void **state)
+{
+	(void)state;
+	struct frames frames;
+	frames_connect_silent(&frames);
+	web_send_text(&frames.peer, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	assert_true(frame_send(&frames, NGHTTP2_SETTINGS, 0, 0, (struct bytes){"\0\4\0\0\0\0", 6}));
+	for (size_t i = 0; i < NET_STREAMS_MAX; i++)
+		(void)head_send(&frames, "GET", "/describe", "", LAST);
+	while (web_counts().requests < NET_STREAMS_MAX)
+		;
+	web_pass_ms(NET_WRITE_MS - 1);
+	assert_int_equal(web_open(), 1);
+	web_pass_ms(1000);
+	frames_expect_goaway(&frames, NGHTTP2_ENHANCE_YOUR_CALM);
+	frames_close(&frames);
+}
+
 /* The socket itself is not read. */
 static void what_is_written_must_be_read(void **state)
 {
@@ -277,6 +296,7 @@ int main(void)
 	    TEST(a_body_must_keep_its_pace),
 	    TEST(a_body_may_not_take_for_ever),
 	    TEST(an_answer_must_be_taken_in_time),
+	    TEST(many_stuck_answers_end_the_connection),
 	    TEST(what_is_written_must_be_read),
 	    TEST(a_handler_may_take_its_time),
 	    TEST(a_stop_waits_a_moment_for_the_client),
