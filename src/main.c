@@ -47,7 +47,7 @@ static int usage(const char *command, const char *what, const char *which)
 
 static int serve_command(const struct call *call)
 {
-	return serve_run(&call->flags, call->config, &serve_on_sqlite);
+	return serve_run(&call->flags, call->config, call->report, &serve_on_sqlite);
 }
 
 /* The mistakes were told before. */

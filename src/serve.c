@@ -389,7 +389,7 @@ static void forbid_dumps(void)
 }
 
 int serve_run(const struct config_flags *flags, const struct config *config,
-              const struct serve_store *store)
+              const struct report *report, const struct serve_store *store)
 {
 	static struct serve serve; /* too large for a stack, one a process */
 	serve.flags = flags;
@@ -404,6 +404,7 @@ int serve_run(const struct config_flags *flags, const struct config *config,
 	keep_memory();
 	if (log_start(STDERR_FILENO, LOG_FORM_AUTO) != OK)
 		return 1;
+	serve_log_remarks(report);
 	bool started = open_store(&serve) && start_delivery(&serve) && start_server(&serve) &&
 	               start_threads(&serve);
 	if (started) {

@@ -23,8 +23,8 @@ extern const struct serve_store serve_on_sqlite;
 bool serve_check(const struct config *config, struct problem *reterr);
 
 /* Runs the server; returns the exit code. `flags` are those that `config` was made by: SIGHUP makes
- * another one by them. */
+ * another one by them. `report`: what was said of it, which is logged. */
 int serve_run(const struct config_flags *flags, const struct config *config,
-              const struct serve_store *store);
+              const struct report *report, const struct serve_store *store);
 
 #endif

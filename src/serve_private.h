@@ -79,6 +79,8 @@ void snapshot_free(struct snapshot *snapshot);
 bool serve_tls_load(const struct config *config, struct tls_tickets *tickets, struct tls **ret,
                     struct problem *reterr);
 struct net_limits serve_net_limits(const struct config *config);
+/* Mistakes and warnings, a line of the log each. */
+void serve_log_remarks(const struct report *report);
 /* At SIGHUP; `data` is the struct serve. */
 void serve_on_reload_signal(void *data);
 

@@ -107,7 +107,7 @@ static void on_kept(const struct option *option)
 	    log_text("consequence", BYTES("the old value stays until then")));
 }
 
-static void remarks_log(const struct report *report)
+void serve_log_remarks(const struct report *report)
 {
 	struct arena arena;
 	arena_init(&arena);
@@ -127,7 +127,7 @@ static struct config *config_read(const struct serve *serve)
 		config_free(config);
 		config = NULL;
 	}
-	remarks_log(&report);
+	serve_log_remarks(&report);
 	if (!config)
 		LOG(LOG_ERROR, "reload", log_i64("mistakes", (int64_t)report.mistakes_n),
 		    log_text("consequence", BYTES("nothing was changed")));

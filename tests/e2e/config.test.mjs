@@ -210,6 +210,14 @@ describe("serve without --dev", () => {
     assert.equal((await server.call("GET", "/", { auth: null })).status, 404);
     await server.stop();
   });
+  test("warnings stand in the log of a start", async () => {
+    const server = await start([INBOX, "code: {length: 5}"]);
+    const [told] = events(server.log.trimEnd().split("\n").map((line) => JSON.parse(line)), "configuration");
+    assert.equal(told.level, "warning");
+    assert.match(told.what, /verifyd\.yaml:2: warning: code: fewer/);
+    assert.match((await server.send({}, { auth: AUTH })).code, /^\d{5}$/);
+    await server.stop();
+  });
   test("without a provider: a send is a fault, and there is no inbox", async () => {
     const server = await start([]);
     assert.equal((await server.create({ to: freshNumber() }, { auth: AUTH })).status, 503);

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	report_init(&report, BYTES_NONE);
 	struct config *config = config_new(&flags, &report);
 	report_print(&report, false, stderr);
-	int code = config ? serve_run(&flags, config, &serve_on_memory) : 2;
+	int code = config ? serve_run(&flags, config, &report, &serve_on_memory) : 2;
 	config_free(config);
 	report_done(&report);
 	return code;
