@@ -65,6 +65,28 @@ static void a_user_comes_back_field_by_field(void **state)
 	user_trip(desk, &full);
 }
 
+/* A commit's texts are the caller's, who may write over them once it is answered. */
+static void texts_are_copied(void **state)
+{
+	struct desk *desk = &bench_of(state)->desk;
+	struct user full = full_user(), lent = full;
+	static char lent_texts[USER_TEXTS][64];
+#define USER_TEXT(name, field, member, kind, max)                                                  \
+	assert_in_range(full.field.len, 1, sizeof(lent_texts[0]));                                 \
+	memcpy(lent_texts[USER_##name], full.field.at, full.field.len);                            \
+	lent.field.at = lent_texts[USER_##name];
+#include "core/user_member.def"
+#undef USER_TEXT
+	assert_int_equal(user_put(desk, &lent), OK);
+	memset(lent_texts, 'x', sizeof(lent_texts));
+	struct user *found = user_stored(desk, &full);
+	users_equal(found, &full);
+	/* And what was loaded stays, whatever becomes of the row. */
+	full.version = 1;
+	assert_int_equal(desk_change(desk, DELETE_USER, &full), OK);
+	users_equal(found, &full);
+}
+
 static void a_key_comes_back_field_by_field(void **state)
 {
 	struct desk *desk = &bench_of(state)->desk;
@@ -416,6 +438,7 @@ static void sessions_are_purged_once_they_have_expired(void **state)
 
 const struct CMUnitTest contract_people[] = {
     CASE(a_user_comes_back_field_by_field),
+    CASE(texts_are_copied),
     CASE(a_key_comes_back_field_by_field),
     CASE(a_session_comes_back_field_by_field),
     CASE(a_system_comes_back_field_by_field),
