@@ -222,7 +222,8 @@ int main(void)
 	struct desk desk;
 	struct sqlite_store *sqlite;
 	struct problem problem;
-	const struct sqlite_options options = {.directory = directory, .serve = true};
+	/* As `import` opens it. */
+	const struct sqlite_options options = {.directory = directory};
 	if (sqlite_open(&options, &sqlite, &problem)) {
 		fprintf(stderr, "%s\n", problem.text);
 		return 1;

@@ -578,7 +578,7 @@ static enum err tool_lock_take(struct sqlite_store *sqlite, struct problem *rete
 static enum err database_open(struct sqlite_store *sqlite, bool serve, struct problem *reterr)
 {
 	struct sqlite_conn *conn = &sqlite->writer.conn;
-	enum err err = db_open(conn, sqlite->path, CONN_WRITE, reterr);
+	enum err err = db_open(conn, sqlite->path, writer_use(sqlite), reterr);
 	if (!err)
 		err = schema_version(conn, sqlite->path, &sqlite->schema_was, reterr);
 	if (!err && !serve && sqlite->schema_was < schema_newest)

@@ -77,7 +77,12 @@ struct sqlite_conn {
 #define BUSY_WRITE_MS 5000
 #define BUSY_READ_MS 1000
 
-enum conn_use { CONN_WRITE, CONN_KEEP, CONN_READ };
+enum conn_use {
+	CONN_WRITE,
+	CONN_IMPORT, /* writes, for a tool beside the server */
+	CONN_KEEP,
+	CONN_READ,
+};
 
 /* On failure nothing is open and *reterr says why, as db_fault does. */
 MUST_CHECK enum err db_open(struct sqlite_conn *conn, const char *path, enum conn_use use,
@@ -365,6 +370,11 @@ struct sqlite_store {
 	int wal_trigger;       /* from here on the keeper works */
 	struct sqlite_stats stats;
 };
+
+static inline enum conn_use writer_use(const struct sqlite_store *sqlite)
+{
+	return sqlite->serve ? CONN_WRITE : CONN_IMPORT;
+}
 
 /* Moments of the monotonic clock. */
 int64_t monotonic_us(void);

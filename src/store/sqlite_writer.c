@@ -98,7 +98,7 @@ static bool db_ready(struct sqlite_store *sqlite)
 	if (writer->doubtful) {
 		struct problem ignored;
 		db_close(&writer->conn);
-		if (db_open(&writer->conn, sqlite->path, CONN_WRITE, &ignored))
+		if (db_open(&writer->conn, sqlite->path, writer_use(sqlite), &ignored))
 			return false;
 		db_watch(writer);
 		writer->doubtful = false;
