@@ -266,6 +266,12 @@ static void the_views_print_names(void **state)
 	answer_is(&folder, "SELECT kind || ' ' || reason || ' ' || at FROM events",
 	          "asked sent 2026-09-21T14:13:20Z");
 	answer_is(&folder, "SELECT state FROM lines", "dead");
+	desk_open(&desk, &folder);
+	event = sample_event(2);
+	event.verification = (struct id){0};
+	assert_int_equal(desk_change(&desk, CHANGE_EVENT, &event), OK);
+	desk_done(&desk);
+	answer_is(&folder, "SELECT count(*) FROM events WHERE verification IS NULL", "1");
 	folder_close(&folder);
 	folder_remove(&folder);
 }

@@ -172,9 +172,9 @@ CREATE VIEW events AS SELECT
 		|| '-' || substr(hex(id), 17, 4) || '-' || substr(hex(id), 21)) AS id,
 	strftime('%Y-%m-%dT%H:%M:%SZ', at_ms / 1000, 'unixepoch') AS at,
 	kind, reason, tenant, dialect,
-	lower(substr(hex(verification), 1, 8) || '-' || substr(hex(verification), 9, 4) || '-'
-		|| substr(hex(verification), 13, 4) || '-' || substr(hex(verification), 17, 4) || '-'
-		|| substr(hex(verification), 21)) AS verification,
+	nullif(lower(substr(hex(verification), 1, 8) || '-' || substr(hex(verification), 9, 4)
+		|| '-' || substr(hex(verification), 13, 4) || '-' || substr(hex(verification), 17, 4)
+		|| '-' || substr(hex(verification), 21)), '----') AS verification,
 	lower(hex(number_hash)) AS number_hash, count
 FROM event;
 
