@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How values go together: what would be unsafe is a mistake, what leaves a published rule a
  * warning, whatever API it is for. */
-#include "base/when.h"
 #include "ops/config_private.h"
-
-#include <stdio.h>
-
-/* NIST SP 800-63B-4 section 3.1.3.2 and OWASP ASVS 5.0 6.5.3, 6.5.5: at least six decimal digits or
- * what is as hard to guess, invalid after ten minutes. */
-#define GUESSES_MIN 1000000
-#define LIFE_MAX_MS (10 * MINUTES_MS)
+#include "ops/rule.h"
 
 static unsigned line_of(const struct reading *reading, size_t section, const char *name)
 {
@@ -67,37 +60,24 @@ void config_check_listen(const struct config *config, unsigned line, struct repo
 
 /* ---- published rules ------------------------------------------------------------------------- */
 
-/* How many codes there are, no more than that it matters. */
-static uint64_t codes_n(const struct policy *policy)
-{
-	uint64_t n = 1;
-	for (int i = 0; i < policy->length && n < GUESSES_MIN; i++)
-		n *= strlen(policy->alphabet);
-	return n;
-}
-
 static void length_check(const struct reading *reading, size_t section, const char *api,
                          const struct policy *code)
 {
 	unsigned line = line_of(reading, section, "code.length");
+	const char *left = rule_on_code(code);
 	if (!line)
 		line = line_of(reading, section, "code.alphabet");
-	if (line && codes_n(code) < GUESSES_MIN)
-		report_warning(reading->report, line,
-		               "%scode: fewer codes than six digits make, which NIST SP 800-63B-4 "
-		               "(3.1.3.2) and OWASP ASVS 5.0 (6.5.4) ask for",
-		               api);
+	if (line && left)
+		report_warning(reading->report, line, "%scode: %s", api, left);
 }
 
 static void life_check(const struct reading *reading, size_t section, const char *api,
                        const char *name, int64_t life_ms)
 {
 	unsigned line = line_of(reading, section, name);
-	if (line && life_ms > LIFE_MAX_MS)
-		report_warning(reading->report, line,
-		               "%s%s: longer than the 10 minutes after which NIST SP 800-63B-4 "
-		               "(3.1.3.2) and OWASP ASVS 5.0 (6.5.5) want a code invalid",
-		               api, name);
+	const char *left = rule_on_life(life_ms);
+	if (line && left)
+		report_warning(reading->report, line, "%s%s: %s", api, name, left);
 }
 
 static void limits_check(const struct reading *reading, size_t section, const char *api,

@@ -46,6 +46,19 @@ static void tell_harmless(FILE *to, struct bytes text)
 	(void)fputc('\n', to);
 }
 
+void import_warning(struct import *import, const char *format, ...)
+{
+	char text[MISTAKE_MAX];
+	va_list args;
+	if (import->warnings_n++ >= IMPORT_MISTAKES_MAX)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)fprintf(import->told, "%s:%zu: warning: ", import->name, import->line);
+	tell_harmless(import->told, bytes_from_text(text));
+}
+
 static size_t mistakes_kept(const struct import *import)
 {
 	return import->mistakes_n < IMPORT_MISTAKES_MAX ? import->mistakes_n : IMPORT_MISTAKES_MAX;

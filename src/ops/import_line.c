@@ -6,6 +6,7 @@
 #include "base/password.h"
 #include "base/when.h"
 #include "core/code.h"
+#include "ops/rule.h"
 #include "wire/e164.h"
 #include "wire/json_object.h"
 
@@ -283,6 +284,20 @@ static enum err identity_take(struct import *import, const char *kind, struct by
 
 /* ---- tenant ---------------------------------------------------------------------------------- */
 
+/* Whether the tenant has left a published rule that the server keeps; told once for all APIs. */
+static bool rules_tell(struct import *import, const struct settings *ours,
+                       const struct settings *theirs)
+{
+	const char *code = rule_on_code(&theirs->code) ? NULL : rule_on_code(&ours->code);
+	const char *life =
+	    rule_on_life(theirs->code.ttl_ms) ? NULL : rule_on_life(ours->code.ttl_ms);
+	if (code)
+		import_warning(import, "settings: code: %s", code);
+	if (life)
+		import_warning(import, "settings: code.ttl: %s", life);
+	return code || life;
+}
+
 static enum err settings_check(struct import *import, struct bytes json)
 {
 	struct settings_layers layers;
@@ -290,12 +305,13 @@ static enum err settings_check(struct import *import, struct bytes json)
 	enum err err = settings_read_json(json, &import->arena, &layers, &mistake);
 	if (err == ERR_NO_MEMORY)
 		return err;
-	bool sound = err == OK;
+	bool sound = err == OK, told = false;
 	for (int api = 0; api < API_NAMES && sound; api++) {
 		struct settings ours, theirs;
 		settings_resolve(import->options->server, &layers, (enum api_name)api, &ours);
 		settings_resolve(import->options->server, NULL, (enum api_name)api, &theirs);
 		sound = settings_are_stricter(&ours, &theirs, &mistake);
+		told = told || rules_tell(import, &ours, &theirs);
 	}
 	if (!sound)
 		import_mistake(import, "settings: %s%s%s", mistake.key, mistake.key[0] ? " " : "",

@@ -79,6 +79,7 @@ struct import {
 	struct rng_system rng;
 	struct import_mistake mistakes[IMPORT_MISTAKES_MAX];
 	size_t mistakes_n;     /* all of them */
+	size_t warnings_n;     /* likewise */
 	bool out_of_memory;    /* a mistake could not be kept */
 	struct map identities; /* of this input, to its records: a second one is a mistake */
 	/* to struct import_person: whose a userName, uuid or verified phone is; of one merge */
@@ -90,6 +91,9 @@ struct import {
 
 /* Notes a mistake in the current line. */
 void import_mistake(struct import *import, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Tells of something in the current line that works, but is not wise. */
+void import_warning(struct import *import, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Asks the store and waits. What is found lives until the merge begins anew. */
 MUST_CHECK enum err import_load(struct import *import, struct store_load *load);

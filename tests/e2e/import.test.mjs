@@ -136,6 +136,21 @@ describe("mistakes: FILE:LINE, exit 2, nothing stored", () => {
     // Under --dev the server's own are off.
     assert.equal((await verifyd(["import", "--dev", "--data", folder()], { input: loose })).code, 0);
   });
+  test("codes that leave a published rule are warned of, and taken", async () => {
+    const tenants = [
+      { code: { length: 5, ttl: "1h" } },
+      { dotdigital: { code: { length: 4 } } },
+      { code: { length: 6, ttl: "10m" } },
+      { code: { length: 4, alphabet: "upper-digits" } },
+    ];
+    const input = tenants.map((settings, i) => JSON.stringify({ type: "tenant", id: `t${i}`, settings }) + "\n").join("");
+    const { code, stderr } = await verifyd(["import", "-c", CONFIG, "--data", folder()], { input });
+    assert.equal(code, 0);
+    const lines = stderr.trimEnd().split("\n");
+    assert.equal(lines.length, 3, stderr);
+    for (const [i, start] of [":1: warning: settings: code: fewer", ":1: warning: settings: code.ttl: longer", ":2: warning: settings: code: fewer"].entries())
+      assert.ok(lines[i].startsWith(`(standard input)${start}`), lines[i]);
+  });
 });
 
 // ---- what is taken -------------------------------------------------------------------------------
