@@ -10,6 +10,7 @@
  *   wire/      bytes to structs and back      plan/     the world's numbering plans
  *   io/        loops, sockets, threads        base/     memory, text, time, secrets
  */
+#include "base/secret.h"
 #include "ops/help.h"
 #include "ops/number.h"
 #include "serve.h"
@@ -228,6 +229,8 @@ int main(int argc, char **argv)
 		(void)help_print(stderr, NULL);
 		return EXIT_USAGE;
 	}
+	/* Before anything has used OpenSSL. */
+	secret_start();
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return command_run(&commands[i], argc - 1, argv + 1);

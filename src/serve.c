@@ -398,7 +398,6 @@ int serve_run(const struct config_flags *flags, const struct config *config,
 	serve.purge_idle = true;
 	if (!config->dev)
 		forbid_dumps();
-	secret_start();
 	secret_hide(serve.keys, sizeof(serve.keys));
 	raise_descriptors();
 	keep_memory();

@@ -48,6 +48,7 @@ struct tls_tickets *tls_tickets_new(void)
 	struct tls_tickets *tickets = calloc(1, sizeof(*tickets));
 	if (!tickets)
 		return NULL;
+	secret_hide(tickets, sizeof(*tickets));
 	(void)pthread_mutex_init(&tickets->lock, NULL);
 	if (keys_change(tickets))
 		return tickets;

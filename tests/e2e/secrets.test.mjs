@@ -7,7 +7,7 @@
 // The inbox shows codes, which is what it is for. Its texts are deleted before memory is searched.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { hkdfSync, randomBytes } from "node:crypto";
+import { createPrivateKey, hkdfSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
 import http2 from "node:http2";
@@ -16,6 +16,7 @@ import path from "node:path";
 import { after, before, describe } from "node:test";
 import { Hunt } from "./hunt.mjs";
 import { PROGRAM, Server, Wire, basic, clockPasses, configFile, eventually, folder, importRecords, numberAt, patiently, run, test, verifyd } from "./harness.mjs";
+import { certificateMake, configurationLay } from "./transport.mjs";
 
 const VERIFICATIONS = 10_000;
 const CHUNK = 400; // the inbox keeps 500 texts
@@ -73,8 +74,8 @@ function askHttp2(session, method, target, client, body) {
 }
 
 // A chunk that is verified over HTTP/2, each after a wrong guess.
-async function judgeHttp2(chunk) {
-  const session = http2.connect(`http://${server.address}`);
+async function judgeHttp2(chunk, url) {
+  const session = http2.connect(url, { rejectUnauthorized: false });
   for (const v of chunk) {
     const wrong = code10();
     hunt.add("guess", wrong);
@@ -103,8 +104,11 @@ async function miss(i, v) {
 async function send(client, n) {
   const numbers = Array.from({ length: n }, () => numberAt(taken++));
   const made = await Promise.all(numbers.map((to, i) => ask(i, "POST", "/webapi/verify", client, { body: { to } })));
-  const { json } = await eventually("texts", () => ask(0, "GET", "/inbox/api/messages", null), (answer) => answer.json.length === n);
-  const codes = new Map(json.map(({ to, code }) => [to.replace("+", ""), code]));
+  let codes;
+  await eventually("texts", () => ask(0, "GET", "/inbox/api/messages", null), ({ json }) => {
+    codes = new Map(json.map(({ to, code }) => [to.replace("+", ""), code]));
+    return numbers.every((to) => codes.has(to));
+  });
   await ask(0, "DELETE", "/inbox/api/messages", null);
   return made.map(({ status, text, json: answer }, i) => {
     assert.equal(status, 202, text);
@@ -257,7 +261,12 @@ describe("secrets stay dark", () => {
       hunt.add("secret", basic(`${name}:${secret}`).slice("Basic ".length));
     }
     hunt.add("secret", wrongSecret);
-    server = await Server.start({ data });
+    // In clear, and over TLS, whose key is looked for too.
+    const certificate = certificateMake("hunt");
+    const file = configurationLay("hunt.yaml", `tls: {certificate: "${certificate.certificate}", key: "${certificate.key}"}\n`);
+    const { d } = createPrivateKey(readFileSync(certificate.key)).export({ format: "jwk" });
+    hunt.add("key", Buffer.from(d, "base64url"));
+    server = await Server.start({ data, listen: "http://127.0.0.1:0", args: ["--listen", "https://127.0.0.1:0", "-c", file] });
     wires = await Promise.all(Array.from({ length: WIRES }, () => Wire.open(server)));
     learnKey();
   });
@@ -293,7 +302,10 @@ describe("secrets stay dark", () => {
       totals.expired++;
     }
     totals.pending = pending.length;
-    await judgeHttp2(await send("long", CHUNK));
+    const [, secure] = await eventually("https", () => /"address":"(https:[^"]*)"/.exec(server.log), (found) => found);
+    const last = await send("long", CHUNK);
+    await judgeHttp2(last.slice(0, CHUNK / 2), `http://${server.address}`);
+    await judgeHttp2(last.slice(CHUNK / 2), secure);
     assert.equal(taken, VERIFICATIONS);
   });
 
@@ -341,7 +353,9 @@ describe("secrets stay dark", () => {
   });
 
   test("the log, to its last line", async () => {
-    await server.stop();
+    server.child.kill("SIGTERM");
+    const { code } = await patiently("the end", server.ended);
+    assert.equal(code, 0, server.log.slice(-1000));
     assert.ok(server.log.split("\n").length > VERIFICATIONS);
     nothing(hunt.search("log", server.log));
     nothing(hunt.search("standard output", server.stdout, SECRET)); // it shows how to ask about a number
