@@ -199,17 +199,27 @@ describe("serve", () => {
     assert.ok(server.stdout.includes(`http://${server.address}/inbox`));
     const pasted = /^ *curl (?:.*\\\n)*.*$/gm;
     const commands = server.stdout.match(pasted);
-    assert.equal(commands.length, 1);
-    for (const command of commands) {
+    // One for each API, which begins with its send.
+    const paste = async (command) => {
       const { code, stdout, stderr } = await run("sh", ["-c", command], { env: { no_proxy: "*" } });
       assert.equal(code, 0, stderr);
-      const made = JSON.parse(stdout);
-      assert.equal(made.status, "CodeNotVerified");
-      const { code: typed } = await server.message(made.phoneNumber);
-      assert.equal((await server.validate(made.requestId, { code: wrong(typed) })).json.status, "CodeNotVerified");
-      assert.equal((await server.validate(made.requestId, { code: typed })).json.status, "CodeVerified");
-      assert.equal((await server.validate(made.requestId, { code: typed })).status, 204);
-    }
+      return JSON.parse(stdout);
+    };
+    assert.equal(commands.length, 2);
+    const made = await paste(commands.find((command) => command.includes("/webapi/verify")));
+    assert.equal(made.status, "CodeNotVerified");
+    const { code: typed } = await server.message(made.phoneNumber);
+    assert.equal((await server.validate(made.requestId, { code: wrong(typed) })).json.status, "CodeNotVerified");
+    assert.equal((await server.validate(made.requestId, { code: typed })).json.status, "CodeVerified");
+    assert.equal((await server.validate(made.requestId, { code: typed })).status, 204);
+
+    const newest = (await server.call("GET", "/inbox/api/latest", { auth: null })).json.id;
+    const sent = await paste(commands.find((command) => command.includes("/manage/v2/user/send/otp")));
+    assert.deepEqual(sent.errors, []);
+    const { code: otp } = await server.message("447700900123", { since: newest });
+    const login = { userName: "ada", phoneNumber: "+447700900123", otp };
+    const answer = await server.call("POST", "/manage/v2/user/validate/otp", { body: login });
+    assert.equal(answer.json.user.firstName, "Ada");
     await server.stop();
   });
   test("limits are off, tries are not", async () => {
