@@ -26,9 +26,11 @@ static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
 
 /* --- OpenSSL's memory ------------------------------------------------------------------------ */
 
-/* Where keys are kept, ours and those inside OpenSSL's contexts: some KiB a loop. Its pages are
- * locked and out of dumps; what finds no room there goes to the heap. */
-#define HIDDEN_HEAP (1 << 18)
+/* Where keys are kept, ours and those inside OpenSSL's contexts: some KiB a loop, and for every
+ * connection over TLS the key that it has agreed by, at most 128 octets, of which there may be
+ * 16,384; without room for it there is no connection. Its pages are locked and out of dumps; what
+ * else finds no room there goes to the heap. */
+#define HIDDEN_HEAP (1 << 22)
 #define HIDDEN_PIECE 32
 
 static bool hidden_heap_is_there;
