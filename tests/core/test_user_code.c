@@ -214,6 +214,15 @@ static void a_code_may_be_handed_over_by_the_caller(struct town *town)
 	assert_int_equal(result.verification.generation, 2);
 	assert_false(result.verification.chosen);
 	assert_int_equal(user_result.user->sequence, user.sequence + 1);
+	/* An ordinary number the same, at whatever was spent on it. */
+	struct budget spent = *town_budget(town, PHONE);
+	struct user_records ordinary = records;
+	ordinary.line = NULL;
+	ordinary.budget = &spent;
+	assert_int_equal(user_code_send(&command, &ordinary, &context, &result, &user_result), OK);
+	assert_outcome(result.outcome, OUTCOME_SENT);
+	assert_true(id_is_zero(&result.message.id));
+	assert_null(result_change(&result, CHANGE_BUDGET));
 }
 
 /* ---- log-in ---------------------------------------------------------------------------------- */
