@@ -321,7 +321,8 @@ enum import_result import_run(const struct import_options *options, FILE *input,
 	rng_system_init(&import->rng);
 	arena_init(&import->arena);
 	arena_init(&import->merged);
-	enum err err = maps_init(import);
+	import->step = malloc(sizeof(*import->step));
+	enum err err = import->step ? maps_init(import) : ERR_NO_MEMORY;
 	enum import_result result = err ? fail(import, "starting", err) : all(import, input, ret_n);
 	map_done(&import->identities);
 	map_done(&import->names);
@@ -329,6 +330,7 @@ enum import_result import_run(const struct import_options *options, FILE *input,
 	for (size_t i = 0; i < mistakes_kept(import); i++)
 		free(import->mistakes[i].text);
 	free(import->records);
+	free(import->step);
 	arena_done(&import->merged);
 	arena_done(&import->arena);
 	free(import);

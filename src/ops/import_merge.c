@@ -5,11 +5,26 @@
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
+/* Not by printf: a digest has zeros in it. */
 struct bytes import_key(struct import *import, const char *kind, struct bytes of,
                         struct bytes which)
 {
-	return arena_printf(&import->arena, "%s %.*s%s%.*s", kind, (int)of.len, of.at ? of.at : "",
-	                    which.at ? " " : "", (int)which.len, which.at ? which.at : "");
+	const struct bytes parts[] = {bytes_from_text(kind), of, which};
+	struct bytes key = {NULL, 0};
+	char *at = arena_take(&import->arena, parts[0].len + of.len + which.len + 3);
+	if (!at)
+		return key;
+	key.at = at;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].at)
+			continue;
+		if (i)
+			*at++ = ' ';
+		memcpy(at, parts[i].at, parts[i].len);
+		at += parts[i].len;
+	}
+	key.len = (size_t)(at - key.at);
+	return key;
 }
 
 struct bytes import_name_key(struct import *import, struct bytes tenant, struct bytes name)

@@ -69,6 +69,12 @@ struct import_tenant {
 	bool phones_unique;
 };
 
+/* What the engine's step about a user answers: too large to be kept of each. */
+struct import_step {
+	struct verify_result result;
+	struct user_result user_result;
+};
+
 struct import {
 	const struct import_options *options;
 	const char *name;    /* of the input */
@@ -77,6 +83,7 @@ struct import {
 	struct arena arena;  /* of what was read */
 	struct arena merged; /* of what was loaded and laid over it */
 	struct rng_system rng;
+	struct import_step *step; /* owned */
 	struct import_mistake mistakes[IMPORT_MISTAKES_MAX];
 	size_t mistakes_n;     /* all of them */
 	size_t warnings_n;     /* likewise */

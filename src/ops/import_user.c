@@ -146,10 +146,8 @@ static enum err person_step(struct import *import, struct import_record *record,
 	    .keyring = import->options->keyring,
 	};
 	command.phone = phone_act_of(import, record, found->user, &command.number);
-	struct verify_result *result = ARENA_NEW(&import->merged, struct verify_result);
-	struct user_result *user_result = ARENA_NEW(&import->merged, struct user_result);
-	if (!result || !user_result)
-		return ERR_NO_MEMORY;
+	struct verify_result *result = &import->step->result;
+	struct user_result *user_result = &import->step->user_result;
 	enum err err = user_step(&command, &records, &context, result, user_result);
 	if (err)
 		return err;

@@ -74,7 +74,7 @@ struct sqlite_conn {
 
 /* How long the database may be locked by another process before we give up. The writer waits while
  * an import commits; a reader only while another process recovers the log. */
-#define BUSY_WRITE_MS 5000
+#define BUSY_WRITE_MS 10000
 #define BUSY_READ_MS 1000
 
 enum conn_use {
