@@ -253,27 +253,6 @@ static bool has_moved(const struct flow_user_call *call)
 	       !number_equal(user_code_number(user, purpose_of(call)), &call->number);
 }
 
-static void on_loaded(struct store_load *load)
-{
-	struct flow_user_call *call = user_call(load);
-	struct flow_call *flow = &call->flow;
-	if (load->err) {
-		flow_call_finish(flow, load->err);
-		return;
-	}
-	see(call);
-	if (!has_moved(call)) {
-		flow_call_stepped(flow, step(call));
-	} else if (++flow->reloads > FLOW_RELOADS_MAX ||
-	           flow_now(flow->flow) >= flow->deadline_ms) {
-		flow_call_finish(flow, ERR_CONFLICT);
-	} else {
-		flow_call_leave(flow);
-		call->looks_further = false;
-		look_start(call);
-	}
-}
-
 static void load_begin(struct flow_user_call *call, unsigned want,
                        void (*on_done)(struct store_load *load))
 {
@@ -289,6 +268,50 @@ static void load_begin(struct flow_user_call *call, unsigned want,
 static void load_go(struct flow_user_call *call)
 {
 	store_load(call->flow.flow->ports.store, &call->flow.load);
+}
+
+static void on_login_loaded(struct store_load *load)
+{
+	struct flow_user_call *call = user_call(load);
+	if (load->err == OK)
+		user_code_end_login(load->verification, flow_now(call->flow.flow),
+		                    &call->flow.result, &call->user);
+	flow_call_stepped(&call->flow, load->err);
+}
+
+/* The step; and where it turned out only then whose phone it moved, his log-in code. */
+static void step_and_go(struct flow_user_call *call)
+{
+	enum err err = step(call);
+	if (err || !checks_holders(call) || !call->user.phone_moved) {
+		flow_call_stepped(&call->flow, err);
+		return;
+	}
+	load_begin(call, WANT_SLOT, on_login_loaded);
+	call->flow.load.purpose = PURPOSE_LOGIN;
+	call->flow.load.slot = call->user.user->id;
+	load_go(call);
+}
+
+static void on_loaded(struct store_load *load)
+{
+	struct flow_user_call *call = user_call(load);
+	struct flow_call *flow = &call->flow;
+	if (load->err) {
+		flow_call_finish(flow, load->err);
+		return;
+	}
+	see(call);
+	if (!has_moved(call)) {
+		step_and_go(call);
+	} else if (++flow->reloads > FLOW_RELOADS_MAX ||
+	           flow_now(flow->flow) >= flow->deadline_ms) {
+		flow_call_finish(flow, ERR_CONFLICT);
+	} else {
+		flow_call_leave(flow);
+		call->looks_further = false;
+		look_start(call);
+	}
 }
 
 static void on_owners_loaded(struct store_load *load)

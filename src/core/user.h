@@ -91,6 +91,9 @@ struct user_result {
 	int64_t
 	    login_before_ms; /* of an approved log-in code: when the one before it was; 0: never */
 	enum outcome sent;   /* of a user_command: what became of its send; OUTCOME_COUNT: none */
+	/* A right code put the pending number in the place of `phone`: log-in codes for the one
+	 * before end. */
+	bool phone_moved;
 	/* the step's own */
 	struct user changed;
 	struct verification cancelled[2];

@@ -111,17 +111,24 @@ static bool is_evaluated(enum outcome outcome)
 	return outcome == OUTCOME_APPROVED || outcome == OUTCOME_WRONG || outcome == OUTCOME_LOCKED;
 }
 
-/* What was waiting takes its place, and a log-in code for the number before is worth nothing. */
-static void mark_verified(struct user *user, const struct check_command *command,
-                          const struct verification *login_code, int64_t now_ms,
-                          struct verify_result *result, struct user_result *user_result)
+void user_code_end_login(const struct verification *login_code, int64_t now_ms,
+                         struct verify_result *result, struct user_result *user_result)
 {
-	user->phone = *user_phone_target(user);
+	const struct number *phone = &user_result->changed.phone;
+	if (login_code && !number_equal(&login_code->number, phone))
+		user_cancel_code(login_code, &user_result->cancelled[0], now_ms, result);
+}
+
+/* What was waiting takes its place. */
+static void mark_verified(struct user *user, bool exclusive, int64_t now_ms,
+                          struct user_result *user_result)
+{
+	const struct number number = *user_phone_target(user);
+	user_result->phone_moved = !number_equal(&user->phone, &number);
+	user->phone = number;
 	user->phone_pending = (struct number){0};
 	user->phone_verified_ms = now_ms;
-	user->phone_exclusive = command->exclusive;
-	if (login_code && !number_equal(&login_code->number, &user->phone))
-		user_cancel_code(login_code, &user_result->cancelled[0], now_ms, result);
+	user->phone_exclusive = exclusive;
 }
 
 /* A code of his phone was evaluated. The event already stands in the result; its reason does not
@@ -131,12 +138,13 @@ static void conclude_phone(const struct check_command *command, const struct use
                            struct verify_result *result, struct user_result *user_result)
 {
 	change_sequence(user, now_ms, result, user_result);
+	user_result->phone_moved = false;
 	if (result->outcome != OUTCOME_APPROVED)
 		return;
 	const struct user *owner = command->exclusive ? user_other_owner(records, user) : NULL;
 	if (!owner) {
-		mark_verified(&user_result->changed, command, records->login_code, now_ms, result,
-		              user_result);
+		mark_verified(&user_result->changed, command->exclusive, now_ms, user_result);
+		user_code_end_login(records->login_code, now_ms, result, user_result);
 		return;
 	}
 	result->outcome = OUTCOME_PHONE_TAKEN;
@@ -307,6 +315,7 @@ enum err user_code_check_holders(const struct check_command *command,
 	assert(command->purpose == PURPOSE_PHONE && records->holders_n <= HOLDERS_MAX);
 	verify_begin(ret);
 	ret_user->user = NULL;
+	ret_user->phone_moved = false;
 	if (!records->holders_n)
 		return refuse_closed(command, records, context, ret, ret_user);
 	struct comparable among = find_comparable(records, &records->number, context);

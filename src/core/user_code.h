@@ -44,4 +44,9 @@ MUST_CHECK enum err user_code_check_holders(const struct check_command *command,
                                             struct verify_result *ret,
                                             struct user_result *ret_user);
 
+/* The rest of what that one does where `phone_moved`: it did not know whose log-in code to look
+ * for. `login_code` is that of ret_user->user, or NULL. */
+void user_code_end_login(const struct verification *login_code, int64_t now_ms,
+                         struct verify_result *result, struct user_result *user_result);
+
 #endif

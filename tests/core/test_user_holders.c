@@ -243,11 +243,16 @@ static void a_pending_number_waits_too(struct town *town)
 {
 	town_settle(town, "ada", PHONE, true);
 	town_settle(town, "bob", OTHER, true);
+	assert_outcome(town_send(town, PURPOSE_LOGIN, who_id("bob")), OUTCOME_SENT);
+	struct id login = town->call.flow.result.verification.id;
 	assert_outcome(town_set_phone(town, "bob", PHONE_KEEP, PHONE), OUTCOME_USER_CHANGED);
 	assert_outcome(check(town, town_wrong_code(town, "bob", PURPOSE_PHONE)), OUTCOME_WRONG);
+	assert_int_equal(town_verification(town, &login)->state, VERIFICATION_LIVE);
 	assert_outcome(check(town, town_code(town, "bob", PURPOSE_PHONE)), OUTCOME_APPROVED);
 	assert_string_equal(town_read(town, "bob")->phone.digits, PHONE);
 	assert_int_equal(town_read(town, "bob")->phone_pending.digits[0], 0);
+	/* His phone has changed: a code for the old one logs nobody in. */
+	assert_int_equal(town_verification(town, &login)->state, VERIFICATION_CANCELLED);
 }
 
 /* Rule 3.2: the first to verify wins; the code of a later one is used up. */
