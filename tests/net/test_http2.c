@@ -21,6 +21,10 @@ static void the_preface_may_come_in_pieces(void **state)
 		web_send(&frames.peer, (struct bytes){preface.at + i, 1});
 		web_settle();
 	}
+	/* It is enough for the server's own. */
+	static struct frame frame;
+	assert_true(frame_next(&frames, &frame));
+	assert_int_equal(frame.type, NGHTTP2_SETTINGS);
 	assert_true(frame_send(&frames, NGHTTP2_SETTINGS, 0, 0, BYTES_NONE));
 	frames_expect_alive(&frames);
 	frames_close(&frames);
@@ -430,6 +434,8 @@ static void half_a_connection_is_answered(void **state)
 	frames_answer(&frames, 0, &answer);
 	assert_true(answer.ended);
 	frames_answer_done(&answer);
+	/* Both have said all: nothing is waited for. */
+	assert_int_equal(web_open(), 0);
 	frames_close(&frames);
 }
 
