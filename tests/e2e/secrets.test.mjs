@@ -274,7 +274,7 @@ describe("secrets stay dark", () => {
 
   test("the hunt finds what there is to find, in every spelling", () => {
     const tried = new Hunt();
-    const code = code10();
+    const code = "K7PQ2M4X9Z"; // its hexadecimal has letters, and so two cases
     tried.add("code", code);
     // Nothing that would be part of a spelling: a zero makes UTF-16 of one kind the other.
     const around = (inner) => Buffer.concat([Buffer.alloc(1000, "!"), Buffer.from(inner), Buffer.alloc(1000, "!")]);
