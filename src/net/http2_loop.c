@@ -47,7 +47,8 @@ struct http2 *http2_new(struct net_shared *shared)
 	list_init(&http2->dirty);
 	list_init(&http2->idle);
 	list_init(&http2->hook.link);
-	if (!library_set(http2)) {
+	http2->out = block_take(&shared->blocks, shared->blocks.large);
+	if (!http2->out || !library_set(http2)) {
 		http2_free(http2);
 		return NULL;
 	}
@@ -87,6 +88,7 @@ void http2_free(struct http2 *http2)
 		call_free(call);
 	}
 	list_remove(&http2->hook.link);
+	block_give(&http2->shared->blocks, http2->out);
 	nghttp2_session_callbacks_del(http2->callbacks);
 	nghttp2_option_del(http2->option);
 	free(http2);

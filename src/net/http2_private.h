@@ -120,6 +120,8 @@ struct http2 {
 	struct list dirty;
 	struct list idle;
 	struct io_hook hook;
+	struct block
+	    *out; /* owned; where a round's frames are gathered, one connection at a time */
 	struct call *kept;
 	size_t kept_n;
 	size_t streams; /* connections not closed, and those on their way to it */

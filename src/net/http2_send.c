@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers, and all else that the library has to say: gathered into one block a round and written
  * at its end. What the peer has not taken is waited for before more is made. */
+#include "base/secret.h"
 #include "net/http2_private.h"
 
 /* :status, Date, Content-Length and the answer's own. */
@@ -134,12 +135,19 @@ int on_frame_sent(nghttp2_session *library, const nghttp2_frame *frame, void *da
 
 /* --- writing --------------------------------------------------------------------------------- */
 
+/* The next connection's frames are gathered there, too. */
+static void out_clear(struct block *out)
+{
+	secret_wipe(out->data, out->end);
+	out->end = 0;
+}
+
 /* Writes what is in the block and a frame beside it. */
 static bool write_out(struct session *session, struct block *out, struct bytes frame)
 {
 	const struct bytes parts[2] = {block_bytes(out), frame};
 	bool written = stream_write(session->stream, parts, 2);
-	out->end = 0;
+	out_clear(out);
 	return written;
 }
 
@@ -149,8 +157,10 @@ static bool write_all(struct session *session, struct block *out)
 	while (!stream_queued(session->stream)) {
 		const uint8_t *at;
 		ssize_t len = nghttp2_session_mem_send(session->library, &at);
-		if (len < 0)
+		if (len < 0) {
+			out_clear(out);
 			return false;
+		}
 		if (len == 0)
 			break;
 		const struct bytes frame = {(const char *)at, (size_t)len};
@@ -167,14 +177,11 @@ static bool write_all(struct session *session, struct block *out)
 
 void session_flush(struct session *session)
 {
-	struct block_pool *blocks = &session->http2->shared->blocks;
 	if (session->cut) {
 		session_cut(session, session->cut);
 		return;
 	}
-	struct block *out = block_take(blocks, blocks->large);
-	bool written = out && write_all(session, out);
-	block_give(blocks, out);
+	bool written = write_all(session, session->http2->out);
 	/* Streams that we had to reset cost, too. */
 	if (flood_is_too_much(&session->flood, shared_now(session->http2->shared)))
 		session->cut = NGHTTP2_ENHANCE_YOUR_CALM;

@@ -66,6 +66,7 @@ const MARK = Buffer.from("marked\0\0"); // of our PING
 export async function flood(kind, { port, ca }) {
   const options = { host: "127.0.0.1", port, noDelay: true };
   const socket = ca ? tls.connect({ ...options, ca, ALPNProtocols: ["h2"] }) : net.connect(options);
+  socket.setNoDelay(true);
   const result = { frames: 0, ms: 0, code: undefined };
   let over = false, received = Buffer.alloc(0), onMark = () => {};
   const closed = new Promise((resolve) => socket.on("close", resolve));
