@@ -3,10 +3,9 @@
 
 #include "api/native/inbox_token.h"
 #include "base/when.h"
+#include "wire/gsm0338.h"
 #include "wire/json_write.h"
 #include "wire/uri.h"
-
-#include <stdlib.h>
 
 static const struct bytes json_type = {"application/json; charset=utf-8", 31};
 
@@ -24,72 +23,47 @@ static bool host_is_local(struct bytes authority)
 	return false;
 }
 
-/* Refuses what may not see the inbox; true: go on. */
-static bool inbox_is_open(struct api *api, struct request *request)
+bool inbox_admits(struct api *api, struct request *request)
 {
 	if (!api->shared->inbox) {
 		route_misroute_text(api, request, MISROUTE_NOT_FOUND);
 		return false;
 	}
+	response_field(request, BYTES("X-Content-Type-Options"), BYTES("nosniff"));
+	response_field(request, BYTES("Cross-Origin-Resource-Policy"), BYTES("same-origin"));
 	if (api->shared->loopback_hosts_only && !host_is_local(request->authority)) {
 		request_answer(request, 403, TEXT_PLAIN,
 		               BYTES("the inbox answers only to 127.0.0.1, localhost and [::1]\n"));
 		return false;
 	}
-	if (!inbox_token_is_shown(api, request))
-		return false;
-	response_field(request, BYTES("Cache-Control"), BYTES("no-store"));
-	response_field(request, BYTES("X-Content-Type-Options"), BYTES("nosniff"));
-	return true;
-}
-
-/* ---- the page -------------------------------------------------------------------------------- */
-
-static const char page_html[] = {
-#include "api_inbox.html.inc"
-};
-static const char page_js[] = {
-#include "api_inbox.js.inc"
-};
-static const char page_css[] = {
-#include "api_inbox.css.inc"
-};
-
-void inbox_page(struct api *api, struct request *request)
-{
-	if (!inbox_is_open(api, request))
-		return;
-	response_field(request, BYTES("Content-Security-Policy"),
-	               BYTES("default-src 'none'; script-src 'self'; style-src 'self'; "
-	                     "connect-src 'self'; base-uri 'none'; form-action 'none'; "
-	                     "frame-ancestors 'none'"));
-	response_field(request, BYTES("Referrer-Policy"), BYTES("no-referrer"));
-	request_answer(request, 200, BYTES("text/html; charset=utf-8"),
-	               (struct bytes){page_html, sizeof(page_html)});
-}
-
-void inbox_script(struct api *api, struct request *request)
-{
-	if (inbox_is_open(api, request))
-		request_answer(request, 200, BYTES("text/javascript; charset=utf-8"),
-		               (struct bytes){page_js, sizeof(page_js)});
-}
-
-void inbox_style(struct api *api, struct request *request)
-{
-	if (inbox_is_open(api, request))
-		request_answer(request, 200, BYTES("text/css; charset=utf-8"),
-		               (struct bytes){page_css, sizeof(page_css)});
+	return inbox_token_is_shown(api, request);
 }
 
 /* ---- the API --------------------------------------------------------------------------------- */
 
 struct inbox_call {
 	struct inbox_query query;
+	bool sizes; /* sms=1: how long each text is, too */
 	struct request *request;
 };
 
-static void write_message(struct json_writer *json, const struct inbox_message *message)
+/* What a gateway would make of the text: the page shows it. */
+static void write_size(struct json_writer *json, struct bytes text)
+{
+	struct gsm0338_size size;
+	gsm0338_measure(text, &size);
+	json_write_name(json, "sms");
+	json_write_object(json);
+	json_write_text_member(json, "alphabet", gsm0338_name(size.alphabet));
+	json_write_i64_member(json, "units", (int64_t)size.units);
+	json_write_i64_member(json, "units_max", (int64_t)gsm0338_room(&size));
+	json_write_i64_member(json, "parts", (int64_t)size.parts);
+	if (size.outsider.at)
+		json_write_text_member(json, "outsider", size.outsider);
+	json_write_object_end(json);
+}
+
+static void write_message(struct json_writer *json, const struct inbox_message *message, bool sizes)
 {
 	char at[WHEN_TEXT_LEN + 1];
 	when_format(message->at_ms, at);
@@ -101,20 +75,23 @@ static void write_message(struct json_writer *json, const struct inbox_message *
 	json_write_text_member(json, "code", message->code);
 	json_write_text_member(json, "at", bytes_from_text(at));
 	json_write_text_member(json, "channel", message->channel);
+	if (sizes)
+		write_size(json, message->text);
 	json_write_object_end(json);
 }
 
-static void write_answer(struct buf *body, const struct inbox_query *query)
+static void write_answer(struct buf *body, const struct inbox_call *call)
 {
+	const struct inbox_query *query = &call->query;
 	struct json_writer json;
 	json_writer_init(&json, body);
 	if (query->verb == INBOX_LATEST) {
-		write_message(&json, &query->messages[0]);
+		write_message(&json, &query->messages[0], call->sizes);
 		return;
 	}
 	json_write_array(&json);
 	for (size_t i = 0; i < query->messages_n; i++)
-		write_message(&json, &query->messages[i]);
+		write_message(&json, &query->messages[i], call->sizes);
 	json_write_array_end(&json);
 }
 
@@ -127,7 +104,7 @@ static void on_answer(struct inbox_query *query)
 	buf_init(&json, 0);
 	if (!query->err && query->verb != INBOX_CLEAR &&
 	    (query->messages_n || query->verb == INBOX_LIST))
-		write_answer(&json, query);
+		write_answer(&json, call);
 	if (!json.failed)
 		body = arena_copy(request->arena, buf_bytes(&json));
 	buf_done(&json);
@@ -168,15 +145,18 @@ static bool wait_read(struct bytes text, int64_t *ret_ms)
 	return *ret_ms <= INBOX_WAIT_MAX_MS;
 }
 
-static bool query_read(struct request *request, struct inbox_query *query)
+static bool query_read(struct request *request, struct inbox_call *call)
 {
-	struct bytes to, wait;
+	struct bytes to, wait, sms;
 	struct arena *arena = request->arena;
+	struct inbox_query *query = &call->query;
 	if (uri_pair_find(request->query, BYTES("to"), arena, &to) != OK ||
 	    uri_pair_find(request->query, BYTES("since"), arena, &query->since) != OK ||
 	    uri_pair_find(request->query, BYTES("wait"), arena, &wait) != OK ||
+	    uri_pair_find(request->query, BYTES("sms"), arena, &sms) != OK ||
 	    !wait_read(wait, &query->wait_ms))
 		return false;
+	call->sizes = bytes_equal(sms, BYTES("1"));
 	query->to_digits = to.len ? digits_of(request->arena, to) : BYTES_NONE;
 	if (!query->since.len)
 		query->since = BYTES_NONE;
@@ -185,8 +165,9 @@ static bool query_read(struct request *request, struct inbox_query *query)
 
 static void ask(struct api *api, struct request *request, enum inbox_verb verb)
 {
-	if (!inbox_is_open(api, request))
+	if (!inbox_admits(api, request))
 		return;
+	response_field(request, BYTES("Cache-Control"), BYTES("no-store"));
 	struct inbox_call *call = ARENA_NEW(request->arena, struct inbox_call);
 	if (!call) {
 		request_answer(request, 503, TEXT_PLAIN, BYTES("out of memory\n"));
@@ -197,7 +178,7 @@ static void ask(struct api *api, struct request *request, enum inbox_verb verb)
 	call->query.executor = api->executor;
 	call->query.on_done = on_answer;
 	arena_init(&call->query.arena);
-	if (!query_read(request, &call->query)) {
+	if (!query_read(request, call)) {
 		request_answer(request, 400, TEXT_PLAIN,
 		               BYTES("to is a number (write + as %2B), since an id, wait 0 to 30 "
 		                     "seconds\n"));

@@ -2,6 +2,7 @@
 #include "api/native/native.h"
 
 #include "api/native/inbox.h"
+#include "api/native/page.h"
 
 static void healthz(struct api *api, struct request *request)
 {
@@ -12,12 +13,14 @@ static void healthz(struct api *api, struct request *request)
 static const struct route native_routes[] = {
     {{"GET", 3}, {"healthz", 7}, healthz},
     {{"HEAD", 4}, {"healthz", 7}, healthz},
-    {{"GET", 3}, {"inbox", 5}, inbox_page},
-    {{"HEAD", 4}, {"inbox", 5}, inbox_page},
-    {{"GET", 3}, {"inbox/inbox.js", 14}, inbox_script},
-    {{"HEAD", 4}, {"inbox/inbox.js", 14}, inbox_script},
-    {{"GET", 3}, {"inbox/inbox.css", 15}, inbox_style},
-    {{"HEAD", 4}, {"inbox/inbox.css", 15}, inbox_style},
+    {{"GET", 3}, {"inbox", 5}, page_html},
+    {{"HEAD", 4}, {"inbox", 5}, page_html},
+    {{"GET", 3}, {"inbox/inbox.js", 14}, page_script},
+    {{"HEAD", 4}, {"inbox/inbox.js", 14}, page_script},
+    {{"GET", 3}, {"inbox/inbox.css", 15}, page_style},
+    {{"HEAD", 4}, {"inbox/inbox.css", 15}, page_style},
+    {{"GET", 3}, {"inbox/inbox.svg", 15}, page_icon},
+    {{"HEAD", 4}, {"inbox/inbox.svg", 15}, page_icon},
     {{"GET", 3}, {"inbox/api/messages", 18}, inbox_messages},
     {{"HEAD", 4}, {"inbox/api/messages", 18}, inbox_messages},
     {{"DELETE", 6}, {"inbox/api/messages", 18}, inbox_delete},
