@@ -217,17 +217,21 @@ describe("the page", () => {
     // Nothing inline, nothing from elsewhere.
     assert.doesNotMatch(page.text, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:|javascript:/i);
     const parts = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, target]) => target);
-    assert.deepEqual(parts.sort(), ["/inbox/inbox.css", "/inbox/inbox.js"]);
+    assert.deepEqual(parts.sort(), ["/inbox/inbox.css", "/inbox/inbox.js", "/inbox/inbox.svg"]);
   });
-  for (const [target, type] of [["/inbox.js", "text/javascript; charset=utf-8"], ["/inbox.css", "text/css; charset=utf-8"], ["", "text/html; charset=utf-8"]])
+  for (const [target, type] of [["/inbox.js", "text/javascript; charset=utf-8"], ["/inbox.css", "text/css; charset=utf-8"], ["/inbox.svg", "image/svg+xml"], ["", "text/html; charset=utf-8"]])
     test(`/inbox${target}`, async () => {
       const answer = await ask(target);
       assert.equal(answer.status, 200);
       assert.equal(answer.headers["content-type"], type);
       assert.equal(answer.headers["x-content-type-options"], "nosniff");
-      assert.equal(answer.headers["cache-control"], "no-store");
+      assert.equal(answer.headers["cache-control"], "no-cache");
       assert.ok(answer.text.length > 100);
       assert.doesNotMatch(answer.text, /innerHTML|eval\(|document\.write/);
+      // Whoever has it already is told in one line.
+      const again = await server.call("GET", `/inbox${target}`, { auth: null, headers: { "If-None-Match": answer.headers.etag } });
+      assert.equal(again.status, 304);
+      assert.equal(again.text, "");
     });
   test("its API tells nobody to keep it", async () => {
     for (const target of ["/api/messages", "/api/latest"]) {
