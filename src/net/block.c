@@ -39,16 +39,23 @@ struct block *block_take(struct block_pool *pool, size_t size)
 		block->size = real;
 	}
 	block->next = NULL;
-	block->at = block->end = 0;
+	block->at = block->end = block->used = 0;
 	return block;
+}
+
+void block_set(struct block *block, size_t at, size_t end)
+{
+	if (block->end > block->used)
+		block->used = block->end;
+	block->at = at;
+	block->end = end;
 }
 
 void block_give(struct block_pool *pool, struct block *block)
 {
 	if (!block)
 		return;
-	/* All of it: what was read may have been moved within. */
-	secret_wipe(block->data, block->size);
+	secret_wipe(block->data, block->end > block->used ? block->end : block->used);
 	int kind = block->size > BLOCK_SMALL;
 	if (pool->kept_n[kind] == BLOCKS_KEPT_MAX) {
 		free(block);

@@ -12,8 +12,9 @@
 struct block {
 	struct block *next;
 	size_t size;
-	size_t at;  /* octets before it are done with */
-	size_t end; /* octets before it were written */
+	size_t at;   /* octets before it are done with */
+	size_t end;  /* octets before it were written */
+	size_t used; /* `end` at its highest before block_set took it back */
 	char data[];
 };
 
@@ -28,7 +29,9 @@ void block_pool_done(struct block_pool *pool);
 
 /* An empty block of at least `size` octets, at most pool->large; NULL when there is no memory. */
 struct block *block_take(struct block_pool *pool, size_t size);
-/* Wipes it: it held codes and secrets. NULL is fine. */
+/* Puts both ends elsewhere; what was written stays until it is wiped. */
+void block_set(struct block *block, size_t at, size_t end);
+/* Wipes what was written: it held codes and secrets. NULL is fine. */
 void block_give(struct block_pool *pool, struct block *block);
 
 static inline struct bytes block_bytes(const struct block *block)

@@ -391,7 +391,7 @@ static void block_reset(struct conn *conn)
 {
 	struct block *in = conn->in;
 	if (in->at == in->end)
-		in->at = in->end = conn->pinned;
+		block_set(in, conn->pinned, conn->pinned);
 }
 
 /* The block is full and holds an incomplete head: the head goes to the front, or into a large
@@ -409,8 +409,7 @@ static void head_make_room(struct conn *conn)
 			return;
 	}
 	memmove(to->data, in->data + in->at, len);
-	to->at = 0;
-	to->end = len;
+	block_set(to, 0, len);
 	if (to != in)
 		block_give(&conn->http1->shared->blocks, in);
 	conn->in = to;
