@@ -452,10 +452,12 @@ static enum err user_members_check(struct import *import, const struct value *va
 		import_mistake(import, "\"userName\" must not be empty");
 	record->phone.given = values[ROW_USER_PHONE].text.at != NULL;
 	record->phone.removed = !record->phone.given && record->touched >> ROW_USER_PHONE & 1;
-	if (record->phone.given)
-		(void)phone_read(import, values[ROW_USER_PHONE].text, &record->phone.number);
 	record->phone.verified_given = record->touched >> ROW_USER_PHONE_VERIFIED & 1;
 	record->phone.verified = values[ROW_USER_PHONE_VERIFIED].flag.value;
+	/* Of one that is none nothing more is said. */
+	if (record->phone.given &&
+	    !phone_read(import, values[ROW_USER_PHONE].text, &record->phone.number))
+		record->phone = (struct import_phone){0};
 	if (record->phone.verified && record->phone.removed)
 		import_mistake(import, "\"phoneVerified\" needs a phone");
 	return uuid_read(import, &user->uuid);

@@ -126,6 +126,8 @@ static const struct mistake_row {
     {"no uuid", USER("\"id\":\"a\",\"uuid\":\"x\""), "\"uuid\" must be a UUID"},
     {"a national phone", USER("\"id\":\"a\",\"phone\":\"07700900123\""),
      "\"phone\" is not an international number"},
+    {"a phone that is none, verified", USER("\"id\":\"a\",\"phone\":\"x\",\"phoneVerified\":true"),
+     "\"phone\" is not an international number"},
     {"verified without a phone", USER("\"id\":\"a\",\"phoneVerified\":true"),
      "\"phoneVerified\" needs a phone"},
     {"verified, and removed", USER("\"id\":\"a\",\"phone\":null,\"phoneVerified\":true"),
