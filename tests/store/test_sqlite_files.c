@@ -366,6 +366,41 @@ static void pages_missing_of_the_last_commit_are_a_power_cut(void **state)
 	free(log);
 }
 
+/* Of one that is many pages long its end may be there and its beginning not. */
+static void the_end_of_one_commit_is_no_damage(void **state)
+{
+	(void)state;
+	enum { MANY = 64 };
+	struct folder live = folder_make(), folder = folder_make();
+	struct verification rows[MANY];
+	struct change changes[MANY];
+	struct desk desk;
+	size_t before, len, database_len;
+	folder_open(&live);
+	rows_insert(&live, 0, 3);
+	free(file_read(path_in(&live, "verifyd.db-wal"), &before));
+	desk_init(&desk);
+	desk.store = sqlite_attach(live.sqlite, &desk.executor.executor);
+	for (uint32_t i = 0; i < MANY; i++) {
+		rows[i] = sample_verification(100 + i);
+		changes[i] = (struct change){.kind = CHANGE_VERIFICATION, .record = &rows[i]};
+	}
+	assert_int_equal(desk_commit(&desk, changes, MANY), OK);
+	desk_done(&desk);
+	char *log = file_read(path_in(&live, "verifyd.db-wal"), &len);
+	char *database = file_read(path_in(&live, "verifyd.db"), &database_len);
+	folder_close(&live);
+	assert_true(len >= before + 3 * FRAME);
+	memset(log + before, 0, FRAME);
+	file_write(path_in(&folder, "verifyd.db-wal"), log, len);
+	file_write(path_in(&folder, "verifyd.db"), database, database_len);
+	assert_int_equal(rows_in(&folder), 3);
+	free(log);
+	free(database);
+	folder_remove(&folder);
+	folder_remove(&live);
+}
+
 /* A log that began anew has frames of its former life behind what counts. */
 static void frames_of_an_earlier_log_are_nothing(void **state)
 {
@@ -533,6 +568,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_cut_log_is_a_power_cut, crashed_make, crashed_remove),
 	    cmocka_unit_test_setup_teardown(pages_missing_of_the_last_commit_are_a_power_cut,
 	                                    crashed_make, crashed_remove),
+	    cmocka_unit_test(the_end_of_one_commit_is_no_damage),
 	    cmocka_unit_test(frames_of_an_earlier_log_are_nothing),
 	    cmocka_unit_test(a_backup_is_a_database),
 	    cmocka_unit_test(a_backup_overwrites_nothing),
