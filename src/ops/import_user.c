@@ -171,13 +171,17 @@ static enum err name_take(struct import *import, struct bytes key, struct import
 }
 
 /* Whether a user of the store, who is another one, keeps what is asked for: unless this input gives
- * him something else in its place. */
-static enum err other_check(struct import *import, const struct user *person,
+ * him something else in its place. Where only what is absent is wanted, he is there instead. */
+static enum err other_check(struct import *import, struct import_record *mine,
                             const struct user *other, int row, const char *what)
 {
 	enum err err = OK;
-	if (!other || bytes_equal(other->id, person->id))
+	if (!other || bytes_equal(other->id, mine->person->user.id))
 		return OK;
+	if (import->options->only_absent) {
+		mine->exists = true;
+		return OK;
+	}
 	const struct import_record *record =
 	    import_find(import, "user", other->tenant, other->id, &err);
 	if (!err && !(record && touches(record, row)))
@@ -186,7 +190,7 @@ static enum err other_check(struct import *import, const struct user *person,
 	return err;
 }
 
-static enum err names_check(struct import *import, const struct import_record *record)
+static enum err names_check(struct import *import, struct import_record *record)
 {
 	const struct user *user = &record->person->user;
 	struct store_load load = {.tenant = user->tenant};
@@ -195,7 +199,7 @@ static enum err names_check(struct import *import, const struct import_record *r
 		load.want = WANT_NAMESAKE;
 		load.user_name = user->user_name;
 		if (!(err = import_load(import, &load)))
-			err = other_check(import, user, load.namesake, ROW_USER_USER_NAME,
+			err = other_check(import, record, load.namesake, ROW_USER_USER_NAME,
 			                  "\"userName\"");
 	}
 	if (!err && record->given >> ROW_USER_UUID & 1) {
@@ -203,13 +207,14 @@ static enum err names_check(struct import *import, const struct import_record *r
 		load.user_by = USER_BY_UUID;
 		load.user_key = user->uuid;
 		if (!(err = import_load(import, &load)))
-			err = other_check(import, user, load.user, ROW_USER_UUID, "\"uuid\"");
+			err = other_check(import, record, load.user, ROW_USER_UUID, "\"uuid\"");
 	}
 	return err;
 }
 
-static enum err owners_check(struct import *import, const struct user *user)
+static enum err owners_check(struct import *import, struct import_record *record)
 {
+	const struct user *user = &record->person->user;
 	struct store_load load = {
 	    .want = WANT_HOLDERS,
 	    .tenant = user->tenant,
@@ -218,7 +223,7 @@ static enum err owners_check(struct import *import, const struct user *user)
 	};
 	enum err err = import_load(import, &load);
 	for (size_t i = 0; i < load.holders_n && !err; i++)
-		err = other_check(import, user, load.holders[i].user, ROW_USER_PHONE,
+		err = other_check(import, record, load.holders[i].user, ROW_USER_PHONE,
 		                  "\"phone\" is verified already: it");
 	return err;
 }
@@ -272,6 +277,6 @@ enum err import_merge_user(struct import *import, struct import_record *record)
 	if (!err)
 		err = names_check(import, record);
 	if (!err && record->person->user.phone_exclusive)
-		err = owners_check(import, &record->person->user);
+		err = owners_check(import, record);
 	return err;
 }

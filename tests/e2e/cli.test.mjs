@@ -241,6 +241,13 @@ describe("serve", () => {
     assert.equal((await server.create({ to: freshNumber() }, { auth: "demo:mine" })).status, 202);
     await server.stop();
   });
+  test("nor beside somebody who has their names", async () => {
+    const data = folder();
+    await importRecords(data, [{ type: "tenant", id: "demo" }, { type: "user", tenant: "demo", id: "mine", userName: "Ada", firstName: "Mine" }]);
+    const server = await Server.start({ data });
+    assert.deepEqual(await sql(data, "SELECT id, first_name FROM user"), [{ id: "mine", first_name: "Mine" }]);
+    await server.stop();
+  });
   test("what was sent lives on after a stop", async () => {
     const first = await Server.start();
     const sent = await first.send();
