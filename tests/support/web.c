@@ -15,7 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define LATE_MAX 64
+#define LATE_MAX 2048
 
 static struct io_loop *loop;
 static struct reception *reception;
