@@ -57,6 +57,7 @@ const struct serve_store serve_on_sqlite = {
     .open = sqlite_serve_open,
     .attach = sqlite_serve_attach,
     .close = sqlite_serve_close,
+    .gather = serve_sqlite_gather,
 };
 
 /* ---- loop threads ---------------------------------------------------------------------------- */
@@ -248,6 +249,7 @@ static bool start_delivery(struct serve *serve)
 	if (!serve->tickets || !serve->delivery || !serve->workers)
 		return say_failed("out of memory or threads");
 	serve->inbox.ask = serve_inbox_ask;
+	serve->operator_port = serve_operator_port;
 	struct problem problem;
 	serve->now = snapshot_new(serve, serve->config, NULL, &problem);
 	return serve->now || say_failed(problem.text);
@@ -396,6 +398,7 @@ int serve_run(const struct config_flags *flags, const struct config *config,
 	serve.config = config;
 	serve.kind = store;
 	serve.purge_idle = true;
+	serve.started_ms = clock_now_ms();
 	if (!config->dev)
 		forbid_dumps();
 	secret_hide(serve.keys, sizeof(serve.keys));

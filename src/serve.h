@@ -7,6 +7,7 @@
 #include "base/problem.h"
 #include "core/port_store.h"
 #include "ops/config.h"
+#include "ops/metrics.h"
 
 /* A kind of store: opened once, a handle for each thread, closed at the end. */
 struct serve_store {
@@ -14,6 +15,9 @@ struct serve_store {
 	void *(*open)(const struct config *config, struct problem *reterr);
 	struct store *(*attach)(void *opened, struct executor *executor);
 	void (*close)(void *opened);
+	/* Tells what it has counted; false: it did not take what was last written. NULL: nothing
+	 * to tell. Any thread. */
+	bool (*gather)(void *opened, struct metrics *to);
 };
 
 extern const struct serve_store serve_on_sqlite;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the server share: serve.c starts and stops it, serve_reload.c changes its
- * configuration, serve_inbox.c joins the inbox's pages to the delivery. */
+ * configuration, serve_inbox.c joins the inbox's pages to the delivery, serve_metrics.c gathers
+ * what the rooms count. */
 #ifndef SERVE_PRIVATE_H
 #define SERVE_PRIVATE_H
 
 #include "api/api.h"
 #include "api/native/inbox_port.h"
+#include "api/native/operator_port.h"
 #include "deliver/delivery.h"
 #include "io/worker.h"
 #include "net/server.h"
@@ -49,6 +51,8 @@ struct serve {
 	struct delivery *delivery;
 	struct worker_pool *workers;
 	struct inbox_port inbox;
+	struct operator_port operator_port;
+	int64_t started_ms;
 	struct thread threads[NET_LOOPS_MAX];
 	size_t threads_n;     /* made */
 	size_t loops_running; /* of them */
@@ -58,8 +62,8 @@ struct serve {
 	struct net_server *server;
 	struct store_purge purge;
 	struct io_timer *purge_timer, *purge_pause;
-	bool purge_idle; /* no step of a purge is under way */
-	bool stopping;
+	bool purge_idle;      /* no step of a purge is under way */
+	atomic_bool stopping; /* written by the main thread */
 	struct task stopped;
 	struct snapshot *next; /* owned; on its way to the loops */
 	atomic_size_t loops_to_hear;
@@ -69,6 +73,10 @@ struct serve {
 
 /* serve_inbox.c: the port's ask. */
 void serve_inbox_ask(struct inbox_port *port, struct inbox_query *query);
+
+/* serve_metrics.c: the port, and the store's `gather`. */
+extern const struct operator_port serve_operator_port;
+bool serve_sqlite_gather(void *opened, struct metrics *to);
 
 /* serve_reload.c */
 /* What the loops look at from now on. `owned` as in the struct. NULL: *reterr says why. */

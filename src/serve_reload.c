@@ -60,11 +60,13 @@ struct snapshot *snapshot_new(struct serve *serve, const struct config *config,
 	snapshot->shared = (struct api_shared){
 	    .settings = &config->layers,
 	    .workers = serve->workers,
+	    .operator_port = &serve->operator_port,
 	    .can_send = config_has_provider(config),
 	    .inbox = config_has_inbox(config) ? &serve->inbox : NULL,
 	    .inbox_token =
 		server->inbox_token[0] ? bytes_from_text(server->inbox_token) : BYTES_NONE,
 	    .loopback_hosts_only = !server->inbox_token[0],
+	    .operator_pages = config->dev,
 	    .dev_page = config->dev,
 	    .manage_prefix = bytes_from_text(server->manage_prefix),
 	    .numbers_valid = server->numbers_require == NUMBERS_VALID,

@@ -11,9 +11,11 @@
 #include "base/secret.h"
 #include "base/task.h"
 #include "core/flow.h"
+#include "ops/metrics.h"
 #include "ops/settings.h"
 
 struct inbox_port;
+struct operator_port;
 
 /* What a loop keeps of those who may call (api/directory). */
 enum directory_kind { DIRECTORY_TENANT, DIRECTORY_CLIENT, DIRECTORY_KEY, DIRECTORY_KINDS };
@@ -39,9 +41,11 @@ struct api_shared {
 	const struct settings_layers *settings; /* the server's */
 	bool api_off[API_NAMES];                /* not served */
 	struct worker_pool *workers;            /* for passwords */
+	struct operator_port *operator_port;    /* for /readyz and /metrics */
 	bool can_send;                          /* a provider is configured */
 	struct inbox_port *inbox;               /* NULL: no inbox is served */
 	struct bytes inbox_token;               /* the inbox is for who shows it; absent: none */
+	bool operator_pages;                    /* shown on public listeners, too */
 	bool loopback_hosts_only;               /* the inbox answers only to local names */
 	bool dev_page;                          /* GET / shows where to go */
 	struct bytes manage_prefix;             /* "/manage", or empty */
@@ -61,6 +65,7 @@ struct api {
 	uint64_t generation;                   /* of the store, that the directory was made of */
 	struct passwords passwords;
 	struct quotas quotas;
+	struct metrics_counts counts; /* this loop's */
 };
 
 /* `ports` as for flow_init; the store's and clock's are used by the directory too. */

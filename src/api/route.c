@@ -136,6 +136,8 @@ static const struct {
 } owners[] = {
     {{"webapi", 6}, true, &dotdigital_owner, API_DOTDIGITAL},
     {{"healthz", 7}, false, &native_owner, API_NAMES},
+    {{"readyz", 6}, false, &native_owner, API_NAMES},
+    {{"metrics", 7}, false, &native_owner, API_NAMES},
     {{"inbox", 5}, false, &native_owner, API_NAMES},
 };
 
@@ -190,12 +192,25 @@ static const struct owner *owner_find(const struct api_shared *shared, struct pa
 /* The owner that a request went to, for what is found out after its head. */
 struct routed {
 	const struct owner *owner;
+	struct api *api;
+	void (*transport_send)(struct request *request); /* the transport's own */
 };
 
 static const struct owner *request_owner(const struct request *request)
 {
 	return request->handler_data ? ((const struct routed *)request->handler_data)->owner
 	                             : &house_owner;
+}
+
+/* Every answer to a routed request leaves through here. */
+static void on_answer(struct request *request)
+{
+	const struct routed *routed = request->handler_data;
+	struct api *api = routed->api;
+	metrics_answered(&api->counts, routed->owner->counted, request->response.status,
+	                 api_now_ms(api) - request->received_ms);
+	request->transport_send = routed->transport_send;
+	request->transport_send(request);
 }
 
 static bool misroute(struct request_handler *handler, const struct owner *owner,
@@ -211,9 +226,11 @@ bool route_on_head(struct request_handler *handler, struct request *request)
 	path_split(request->path, &path);
 	const struct owner *owner = owner_find(api_of(handler)->shared, &path);
 	struct routed *routed = ARENA_NEW(request->arena, struct routed);
-	if (routed)
-		routed->owner = owner;
 	request->handler_data = routed;
+	if (routed) {
+		*routed = (struct routed){owner, api_of(handler), request->transport_send};
+		request->transport_send = on_answer;
+	}
 	if (!path_is_sound(&path, request->arena))
 		return misroute(handler, owner, request, MISROUTE_BAD_PATH);
 	if (owner->empty == EMPTY_LAST_DROPPED && path.n > 1 && !path.segments[path.n - 1].len)

@@ -36,6 +36,7 @@ enum misroute {
 /* A dialect, or the house itself. */
 struct owner {
 	struct bytes name;
+	enum metrics_api counted; /* as whose its requests are */
 	const struct route *routes;
 	size_t routes_n;
 	bool fold; /* literal segments match in any ASCII case */

@@ -38,7 +38,7 @@ struct flow {
 	size_t calls_n;
 	int64_t notes_second;
 	uint32_t noted[OUTCOME_COUNT]; /* refusals this second */
-	uint64_t conflicts;            /* commits that lost, ever */
+	_Atomic uint64_t conflicts;    /* commits that lost, ever; anyone may read it */
 };
 
 enum flow_kind {

@@ -31,7 +31,8 @@ struct delivery {
 	struct arena claim_arena;
 	struct arena arena; /* for as long as the delivery */
 	atomic_size_t queued;
-	atomic_uint_fast64_t dropped;
+	atomic_uint_fast64_t dropped;      /* not yet told */
+	atomic_uint_fast64_t dropped_ever; /* told or not */
 };
 
 /* A committed message on its way to the thread: copies of all it needs, in one piece of memory. */
@@ -138,6 +139,7 @@ static void port_committed(struct deliver *port, const struct message *message,
 	if (!handed) {
 		atomic_fetch_sub(&delivery->queued, 1);
 		atomic_fetch_add(&delivery->dropped, 1);
+		atomic_fetch_add(&delivery->dropped_ever, 1);
 		return;
 	}
 	char *at = handed->text;
@@ -449,4 +451,9 @@ void delivery_free(struct delivery *delivery)
 	arena_done(&delivery->claim_arena);
 	arena_done(&delivery->arena);
 	free(delivery);
+}
+
+uint64_t delivery_dropped(struct delivery *delivery)
+{
+	return atomic_load(&delivery->dropped_ever);
 }

@@ -41,6 +41,9 @@ void delivery_hurry(struct delivery *delivery);
 void delivery_stop(struct delivery *delivery);
 void delivery_free(struct delivery *delivery);
 
+/* Messages that never reached the inbox, since the start. Any thread. */
+uint64_t delivery_dropped(struct delivery *delivery);
+
 /* The engine's port for the thread of `loop` (not yet running): what was committed in a round is
  * handed over at its end, in one piece, before hooks that are added later run: who reads an answer
  * finds its message in the inbox. NULL: no memory. The loop runs no more when it is freed; NULL is

@@ -103,3 +103,12 @@ void worker_pool_stop(struct worker_pool *pool)
 	(void)pthread_mutex_destroy(&workers->lock);
 	free(workers);
 }
+
+size_t worker_pool_waiting(struct worker_pool *pool)
+{
+	struct workers *workers = CONTAINER_OF(pool, struct workers, pool);
+	(void)pthread_mutex_lock(&workers->lock);
+	size_t waiting = workers->waiting;
+	(void)pthread_mutex_unlock(&workers->lock);
+	return waiting;
+}

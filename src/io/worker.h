@@ -22,4 +22,7 @@ struct worker_pool *worker_pool_start(unsigned threads, size_t queue_max);
 /* Takes no more, finishes what has been taken, joins the threads, frees the pool. NULL is fine. */
 void worker_pool_stop(struct worker_pool *pool);
 
+/* Jobs that wait for a thread. Any thread. */
+size_t worker_pool_waiting(struct worker_pool *pool);
+
 #endif

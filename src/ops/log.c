@@ -19,8 +19,9 @@ static const char *const level_names[] = {
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t has_lines;
-	struct buf lines; /* waiting; under the lock */
-	uint64_t dropped; /* since the last line that said so; under the lock */
+	struct buf lines;      /* waiting; under the lock */
+	uint64_t dropped;      /* since the last line that said so; under the lock */
+	uint64_t dropped_told; /* by such lines; under the lock */
 	bool running, stopping;
 	bool gathering; /* the writer lets lines gather; under the lock */
 	pthread_t writer;
@@ -206,6 +207,7 @@ static void *writer_run(void *unused)
 			full.failed = false;
 			log_format(&full, log_state.form, wall_ms(), LOG_WARNING, "log-dropped",
 			           &field, 1);
+			log_state.dropped_told += log_state.dropped;
 			log_state.dropped = 0;
 		}
 		(void)pthread_mutex_unlock(&log_state.lock);
@@ -244,6 +246,14 @@ void log_stop(void)
 	(void)pthread_join(log_state.writer, NULL);
 	log_state.running = false;
 	buf_done(&log_state.lines);
+}
+
+uint64_t log_dropped(void)
+{
+	(void)pthread_mutex_lock(&log_state.lock);
+	uint64_t dropped = log_state.dropped_told + log_state.dropped;
+	(void)pthread_mutex_unlock(&log_state.lock);
+	return dropped;
 }
 
 /* Each thread makes its lines in memory of its own. */

@@ -74,6 +74,9 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 	log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                       \
 	          sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
+/* Lines dropped since the start. Any thread. */
+uint64_t log_dropped(void);
+
 /* The length of the sequence at the start of `text` (not empty, UTF-8) that could steer a terminal
  * or reorder a line: C0, DEL, C1, the bidi controls, the line and paragraph separators. 0:
  * harmless.

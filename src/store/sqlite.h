@@ -90,6 +90,7 @@ struct sqlite_stats {
 	uint64_t pause_max_us;
 	uint64_t truncated;     /* times the log was cut to nothing */
 	uint64_t wal_bytes_max; /* the largest the log has been */
+	bool failing;           /* the last batch was refused; the next one may not be */
 };
 
 /* From any thread. */

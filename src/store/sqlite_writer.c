@@ -355,6 +355,7 @@ static void batch_answer(struct sqlite_store *sqlite, const struct sqlite_stats 
 	sqlite->stats.commits += stats->commits;
 	sqlite->stats.replays += stats->replays;
 	sqlite->stats.failures += stats->failures;
+	sqlite->stats.failing = stats->failures > 0;
 	sqlite->stats.notes_dropped += stats->notes_dropped;
 	if (sqlite->stats.wal_bytes_max < wal_bytes(writer->wal_frames))
 		sqlite->stats.wal_bytes_max = wal_bytes(writer->wal_frames);

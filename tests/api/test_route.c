@@ -82,6 +82,9 @@ static const struct path_row {
     {"an operator's in another case", "GET", "/Healthz", NULL, 404, NULL, NULL},
     {"an operator's with a slash", "GET", "/healthz/", NULL, 404, NULL, NULL},
     {"two methods, in the table's order", "POST", "/healthz", NULL, 405, "GET, HEAD", NULL},
+    {"whether it is ready", "GET", "/readyz", "readyz", 0, NULL, NULL},
+    {"its counters", "HEAD", "/metrics", "metrics", 0, NULL, NULL},
+    {"nothing below its counters", "GET", "/metrics/x", NULL, 404, NULL, NULL},
     {"the inbox", "GET", "/inbox", "inbox", 0, NULL, NULL},
     {"its script", "GET", "/inbox/inbox.js", "inbox/inbox.js", 0, NULL, NULL},
     {"its API", "DELETE", "/inbox/api/messages", "inbox/api/messages", 0, NULL, NULL},
@@ -101,7 +104,10 @@ static const struct path_row {
 
 static bool head_by(const struct api_shared *shared, struct front_request *made)
 {
-	struct api api = {.shared = shared};
+	/* They stay for the answer, which may come after this returns. */
+	static struct test_clock clock = {.now_ms = TEST_START_MS};
+	static struct api api;
+	api = (struct api){.shared = shared, .now_ms = test_clock_now, .clock = &clock};
 	return route_on_head(&api.handler, &made->request);
 }
 

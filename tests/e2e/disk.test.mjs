@@ -351,6 +351,8 @@ describe("a full disk", () => {
       made += status === 202;
       assert.ok(made < 50_000, "it never filled up");
     }
+    const ready = async () => (({ status, text }) => [status, text])(await server.call("GET", "/readyz", { auth: null }));
+    assert.deepEqual(await ready(), [503, "store unreachable\n"]);
     assert.deepEqual(await sql(data, "SELECT count(*) AS n FROM verification"), [{ n: made + 1 }]);
 
     // Nothing is approved that is not on disk; a guess may find room that a start does not.
@@ -381,6 +383,7 @@ describe("a full disk", () => {
     for (const empty of top.reverse()) empty();
     begun = Date.now();
     await eventually("it goes on", () => server.create({ to: numberAt(60) }).then(({ status }) => status), (status) => status === 202);
+    assert.deepEqual(await ready(), [200, "ok"]);
     const backAfter = Date.now() - begun;
     assert.match(server.log, /"event":"store","back":/);
     if (answers[1] === 503) {

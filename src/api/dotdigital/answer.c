@@ -216,7 +216,7 @@ static void answer_throttled(struct dotdigital_call *call, const char *property)
 void dotdigital_on_outcome(struct flow_call *flow)
 {
 	struct dotdigital_call *call = CONTAINER_OF(flow, struct dotdigital_call, flow);
-	trail_log(call->request, dotdigital_owner.name, flow);
+	trail_log(call->api, call->request, &dotdigital_owner, flow);
 	if (flow->err) {
 		dotdigital_answer_fault(call, flow->err);
 		return;

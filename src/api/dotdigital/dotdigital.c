@@ -10,6 +10,7 @@ static const struct route routes[] = {
 
 const struct owner dotdigital_owner = {
     .name = {"dotdigital", 10},
+    .counted = METRICS_API_DOTDIGITAL,
     .routes = routes,
     .routes_n = sizeof(routes) / sizeof(routes[0]),
     .fold = true,

@@ -330,7 +330,7 @@ static void answer_refused(struct manage_call *call)
 void manage_on_outcome(struct flow_call *flow)
 {
 	struct manage_call *call = CONTAINER_OF(flow, struct manage_call, flow.flow);
-	trail_log(call->request, manage_owner.name, flow);
+	trail_log(call->api, call->request, &manage_owner, flow);
 	if (flow->err) {
 		manage_answer_fault(call, flow->err);
 		return;

@@ -13,6 +13,7 @@ static const struct route routes[] = {
 
 const struct owner manage_owner = {
     .name = {"manage", 6},
+    .counted = METRICS_API_MANAGE,
     .routes = routes,
     .routes_n = sizeof(routes) / sizeof(routes[0]),
     .empty = EMPTY_REFUSED,

@@ -2,6 +2,7 @@
 #include "api/native/native.h"
 
 #include "api/native/inbox.h"
+#include "api/native/operator.h"
 #include "api/native/page.h"
 
 static void healthz(struct api *api, struct request *request)
@@ -13,6 +14,10 @@ static void healthz(struct api *api, struct request *request)
 static const struct route native_routes[] = {
     {{"GET", 3}, {"healthz", 7}, healthz},
     {{"HEAD", 4}, {"healthz", 7}, healthz},
+    {{"GET", 3}, {"readyz", 6}, operator_readyz},
+    {{"HEAD", 4}, {"readyz", 6}, operator_readyz},
+    {{"GET", 3}, {"metrics", 7}, operator_metrics},
+    {{"HEAD", 4}, {"metrics", 7}, operator_metrics},
     {{"GET", 3}, {"inbox", 5}, page_html},
     {{"HEAD", 4}, {"inbox", 5}, page_html},
     {{"GET", 3}, {"inbox/inbox.js", 14}, page_script},
@@ -30,6 +35,7 @@ static const struct route native_routes[] = {
 
 const struct owner native_owner = {
     .name = {"operator", 8},
+    .counted = METRICS_API_OPERATOR,
     .routes = native_routes,
     .routes_n = sizeof(native_routes) / sizeof(native_routes[0]),
     .misroute = route_misroute_text,
@@ -45,7 +51,8 @@ static const struct bytes dev_links = BYTES(
     "<li><code>POST /webapi/verify</code>, <code>PUT /webapi/verify/{requestId}/validate</code>: "
     "dotdigital Verify<li><code>POST /manage/v2/user/send/otp</code>, "
     "<code>POST /manage/v2/user/validate/otp</code>: manage<li><a "
-    "href=\"/healthz\">/healthz</a></ul></body></html>\n");
+    "href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>, <a "
+    "href=\"/metrics\">/metrics</a></ul></body></html>\n");
 
 static void home(struct api *api, struct request *request)
 {
@@ -61,6 +68,7 @@ static const struct route house_routes[] = {
 
 const struct owner house_owner = {
     .name = {"house", 5},
+    .counted = METRICS_API_HOUSE,
     .routes = house_routes,
     .routes_n = 1,
     .misroute = route_misroute_text,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The addresses beside the APIs: /healthz and the developer inbox for operators, and the house
- * itself, who answers for what nobody owns. */
+/* The addresses beside the APIs: /healthz, /readyz, /metrics and the developer inbox for operators,
+ * and the house itself, who answers for what nobody owns. */
 #ifndef API_NATIVE_H
 #define API_NATIVE_H
 
