@@ -351,6 +351,7 @@ static void a_full_queue_drops(void **state)
 		const struct verification v = verification_of(place, n);
 		committed(place, &v, n);
 	}
+	assert_int_equal(delivery_dropped(place->delivery), 2);
 	round_run(place);
 	start(place);
 	assert_int_equal(ask(place, &question), INBOX_KEPT);

@@ -74,9 +74,11 @@ static void pool_refuses_when_its_queue_is_full(void **state)
 		jobs[i] = (struct job){.task.run = gate_pass, .gate = &gate};
 	assert_true(pool->submit(pool, &jobs[0].task));
 	gate_await(&gate, 1);
+	assert_int_equal(worker_pool_waiting(pool), 0);
 	for (size_t i = 1; i <= QUEUE; i++)
 		assert_true(pool->submit(pool, &jobs[i].task));
 	assert_false(pool->submit(pool, &jobs[1 + QUEUE].task));
+	assert_int_equal(worker_pool_waiting(pool), QUEUE);
 	gate_open(&gate);
 	worker_pool_stop(pool);
 	assert_int_equal(atomic_load(&gate.done), 1 + QUEUE);

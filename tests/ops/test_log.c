@@ -363,6 +363,7 @@ static void what_a_sleeping_reader_misses_is_counted(void **state)
 	(void)state;
 	static char text[4000];
 	size_t total = 3 * LOG_BUFFER_MAX / sizeof(text), lines, dropped;
+	uint64_t dropped_before = log_dropped();
 	struct reader reader;
 	memset(text, 'y', sizeof(text));
 	reader_init(&reader);
@@ -374,6 +375,7 @@ static void what_a_sleeping_reader_misses_is_counted(void **state)
 	reader_end(&reader);
 	lines_count(buf_bytes(&reader.got), &lines, &dropped);
 	assert_int_equal(lines + dropped, total);
+	assert_int_equal(log_dropped() - dropped_before, dropped);
 	/* At most what the pipe and the two buffers hold. */
 	assert_true(dropped > 0 && lines <= 2 * LOG_BUFFER_MAX / sizeof(text) + 64);
 	assert_true(lines >= LOG_BUFFER_MAX / (sizeof(text) + 200));
