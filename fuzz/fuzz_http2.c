@@ -162,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	struct bytes in = bytes_from(fuzz_input(at, len), 1);
 	size_t step = at[0] >> 2 ? at[0] >> 2 : in.len;
 	is_http2 = at[0] & 1 || bytes_start_with(in, BYTES(HTTP2_PREFACE));
-	reception_accept(reception, fds[0], "fuzz", false);
+	reception_accept(reception, fds[0], "fuzz", (struct net_door){0});
 	bool open = !(at[0] & 1) || octets_send(fds[1], beginning, sizeof(beginning));
 	for (int i = 0; open && in.len && i < ROUNDS_MAX; i++) {
 		struct bytes piece = bytes_first(in, i + 1 < ROUNDS_MAX ? step : in.len);

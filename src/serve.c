@@ -269,12 +269,16 @@ static bool start_server(struct serve *serve)
 		loops[serve->threads_n] = thread->loop;
 		handlers[serve->threads_n] = &thread->api->handler;
 	}
+	struct problem problem;
+	if (!serve_admin_open(serve, &problem))
+		return say_failed(problem.text);
 	const struct net_options options = {
 	    .loops = loops,
 	    .handlers = handlers,
 	    .loops_n = serve->threads_n,
 	    .addresses = serve->config->server.listen.at,
 	    .addresses_n = serve->config->server.listen.n,
+	    .admin = serve->admin.fd < 0 ? NULL : &serve->admin,
 	    .tls = serve->now->tls,
 	    .limits = serve_net_limits(serve->config),
 	};
@@ -282,7 +286,6 @@ static bool start_server(struct serve *serve)
 	if (err == OK)
 		return true;
 	char address[NET_ADDRESS_TEXT_MAX];
-	struct problem problem;
 	net_address_format(&serve->config->server.listen.at[bad_address], address);
 	(void)problem_say(&problem,
 	                  err == ERR_BUSY ? "%s is in use by another program; free it, or let the "
@@ -313,6 +316,7 @@ static bool start_threads(struct serve *serve)
 static void announce(const struct serve *serve)
 {
 	char url[NET_URL_MAX];
+	serve_admin_announce(serve);
 	for (size_t i = 0; i < serve->config->server.listen.n; i++) {
 		net_server_url(serve->server, i, url);
 		LOG(LOG_INFO, "listening", log_text("address", bytes_from_text(url)),
@@ -343,6 +347,7 @@ static void end(struct serve *serve)
 	}
 	if (serve->delivery_runs)
 		delivery_stop(serve->delivery);
+	socket_file_remove(&serve->admin_file);
 	net_server_free(serve->server);
 	for (size_t i = 0; i < serve->threads_n; i++)
 		thread_done(&serve->threads[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the server share: serve.c starts and stops it, serve_reload.c changes its
- * configuration, serve_inbox.c joins the inbox's pages to the delivery, serve_metrics.c gathers
- * what the rooms count. */
+ * configuration, serve_admin.c opens the operator's listener, serve_inbox.c joins the inbox's pages
+ * to the delivery, serve_metrics.c gathers what the rooms count. */
 #ifndef SERVE_PRIVATE_H
 #define SERVE_PRIVATE_H
 
@@ -9,6 +9,7 @@
 #include "api/native/inbox_port.h"
 #include "api/native/operator_port.h"
 #include "deliver/delivery.h"
+#include "io/socket_file.h"
 #include "io/worker.h"
 #include "net/server.h"
 #include "serve.h"
@@ -60,6 +61,9 @@ struct serve {
 	bool delivery_runs;
 	struct tls_tickets *tickets;
 	struct net_server *server;
+	struct net_admin admin; /* fd -1: none; else the server has it */
+	struct net_place admin_place;
+	struct socket_file admin_file;
 	struct store_purge purge;
 	struct io_timer *purge_timer, *purge_pause;
 	bool purge_idle;      /* no step of a purge is under way */
@@ -70,6 +74,11 @@ struct serve {
 	struct task reloaded;
 	bool reload_again; /* asked for while one was under way */
 };
+
+/* serve_admin.c: binds admin_listen, for net_server_start. False: *reterr says what to do. */
+bool serve_admin_open(struct serve *serve, struct problem *reterr);
+/* Says in the log where it is. */
+void serve_admin_announce(const struct serve *serve);
 
 /* serve_inbox.c: the port's ask. */
 void serve_inbox_ask(struct inbox_port *port, struct inbox_query *query);

@@ -39,6 +39,8 @@ struct request {
 	/* As it arrived. Borrowed from the transport until the answer. */
 	enum protocol protocol;
 	bool secure;                     /* came over TLS */
+	bool admin;                      /* came by the operator's listener, ... */
+	bool trusted;                    /* ... whose file's permissions said that he may */
 	struct bytes method;             /* case matters: GET, POST, … */
 	struct bytes path;               /* raw, begins with '/' */
 	struct bytes query;              /* raw, without '?'; absent when there is none */

@@ -178,15 +178,16 @@ static bool manage_owns(const struct api_shared *shared, struct path *path)
 	return true;
 }
 
-/* An API that the server does not serve owns nothing. From now on the path is what the owner's
- * patterns speak of. */
-static const struct owner *owner_find(const struct api_shared *shared, struct path *path)
+/* An API that the server does not serve owns nothing, nor does any where operators ask. From now on
+ * the path is what the owner's patterns speak of. */
+static const struct owner *owner_find(const struct api_shared *shared, bool admin,
+                                      struct path *path)
 {
 	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
 		if (path->n && words_match(path->segments[0], owners[i].first, owners[i].fold) &&
-		    (owners[i].api == API_NAMES || !shared->api_off[owners[i].api]))
+		    (owners[i].api == API_NAMES || (!admin && !shared->api_off[owners[i].api])))
 			return owners[i].owner;
-	return manage_owns(shared, path) ? &manage_owner : &house_owner;
+	return !admin && manage_owns(shared, path) ? &manage_owner : &house_owner;
 }
 
 /* The owner that a request went to, for what is found out after its head. */
@@ -224,7 +225,7 @@ bool route_on_head(struct request_handler *handler, struct request *request)
 {
 	struct path path;
 	path_split(request->path, &path);
-	const struct owner *owner = owner_find(api_of(handler)->shared, &path);
+	const struct owner *owner = owner_find(api_of(handler)->shared, request->admin, &path);
 	struct routed *routed = ARENA_NEW(request->arena, struct routed);
 	request->handler_data = routed;
 	if (routed) {

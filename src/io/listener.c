@@ -145,6 +145,10 @@ static bool turn_away(struct listener *listener)
 static void hand_over(struct listener *listener, int fd, const union address *from)
 {
 	char peer[LISTENER_PEER_MAX];
+	if (from->any.sa_family == AF_UNIX) {
+		listener->user->on_accept(listener->data, fd, "unix");
+		return;
+	}
 	const void *address = from->any.sa_family == AF_INET6 ? (const void *)&from->v6.sin6_addr
 	                                                      : (const void *)&from->v4.sin_addr;
 	if (!inet_ntop(from->any.sa_family, address, peer, sizeof(peer)))

@@ -21,7 +21,8 @@ MUST_CHECK enum err listener_bind(const char *host, bool ipv6, unsigned port, bo
 struct listener;
 
 struct listener_user {
-	/* A connection, non-blocking; the callee owns `fd`. `peer` is its address without port. */
+	/* A connection, non-blocking; the callee owns `fd`. `peer` is its address without port, or
+	 * "unix". */
 	void (*on_accept)(void *data, int fd, const char *peer);
 	/* One was turned away for want of descriptors. */
 	void (*on_starved)(void *data);

@@ -181,7 +181,9 @@ static void request_fill(struct conn *conn)
 	request->fields_n = head->fields_n;
 	request->has_length = head->has_length;
 	request->length = head->length;
-	request->secure = conn->secure;
+	request->secure = conn->door.secure;
+	request->admin = conn->door.admin;
+	request->trusted = conn->door.trusted;
 	request->peer = bytes_from_text(conn->peer);
 	request->received_ms = io_loop_now_ms(conn->http1->shared->loop);
 }
@@ -529,7 +531,7 @@ void http1_adopt(struct http1 *http1, const struct net_arrival *arrival)
 	list_init(&conn->link);
 	list_init(&conn->dirty_link);
 	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", arrival->peer);
-	conn->secure = arrival->secure;
+	conn->door = arrival->door;
 	conn->in = arrival->in;
 	conn->stream = arrival->stream;
 	stream_pass(conn->stream, &stream_user, conn);

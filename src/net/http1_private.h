@@ -74,7 +74,7 @@ struct conn {
 	bool running;
 	bool ended;    /* the peer will send nothing more */
 	bool shutdown; /* we neither, once `out` is written */
-	bool secure;   /* over TLS */
+	struct net_door door;
 	char peer[LISTENER_PEER_MAX];
 };
 

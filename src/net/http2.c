@@ -272,7 +272,7 @@ static struct session *session_new(struct http2 *http2, const struct net_arrival
 	list_init(&session->idle_link);
 	list_init(&session->calls);
 	session->stream = arrival->stream;
-	session->secure = arrival->secure;
+	session->door = arrival->door;
 	(void)snprintf(session->peer, sizeof(session->peer), "%s", arrival->peer);
 	if (nghttp2_session_server_new3(&session->library, http2->callbacks, session, http2->option,
 	                                &library_memory) == 0 &&

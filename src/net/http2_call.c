@@ -230,7 +230,9 @@ static void request_fill(struct call *call)
 	const struct http_head *head = &call->head;
 	struct session *session = call->session;
 	request->protocol = PROTOCOL_HTTP_2;
-	request->secure = session->secure;
+	request->secure = session->door.secure;
+	request->admin = session->door.admin;
+	request->trusted = session->door.trusted;
 	request->method = head->method;
 	request->path = head->path;
 	request->query = head->query;

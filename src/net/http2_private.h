@@ -107,7 +107,7 @@ struct session {
 	bool noticed;   /* GOAWAY was said, the last stream not yet */
 	bool last_said; /* and now it was */
 	bool ended;     /* the peer will send nothing more */
-	bool secure;    /* over TLS */
+	struct net_door door;
 	char peer[LISTENER_PEER_MAX];
 };
 

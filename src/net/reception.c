@@ -15,6 +15,7 @@ struct guest {
 	struct stream *stream;
 	struct block *in; /* owned; NULL when nothing has come */
 	int64_t deadline_ms;
+	struct net_door door;
 	char peer[LISTENER_PEER_MAX];
 };
 
@@ -69,7 +70,7 @@ static void guest_pass(struct guest *guest, bool is_http2)
 	    .stream = guest->stream,
 	    .in = guest->in,
 	    .peer = guest->peer,
-	    .secure = stream_is_secure(guest->stream),
+	    .door = guest->door,
 	};
 	guest->in = NULL;
 	list_remove(&guest->link);
@@ -181,10 +182,10 @@ void reception_tls_set(struct reception *reception, struct tls *tls)
 	tls_unref(old);
 }
 
-void reception_accept(struct reception *reception, int fd, const char *peer, bool secure)
+void reception_accept(struct reception *reception, int fd, const char *peer, struct net_door door)
 {
 	struct net_shared *shared = &reception->shared;
-	assert(!secure || reception->tls);
+	assert(!door.secure || reception->tls);
 	if (shared->open >= shared->limits.connections_max) {
 		reception_starved(reception);
 		if (!make_room(reception)) {
@@ -192,11 +193,12 @@ void reception_accept(struct reception *reception, int fd, const char *peer, boo
 			return;
 		}
 	}
-	struct guest *guest = guest_new(reception, fd, peer, secure ? reception->tls : NULL);
+	struct guest *guest = guest_new(reception, fd, peer, door.secure ? reception->tls : NULL);
 	if (!guest) {
 		reception_starved(reception);
 		return;
 	}
+	guest->door = door;
 	reception->guests_n++;
 	count_one(&shared->counts.accepted);
 	shared_opened(shared);

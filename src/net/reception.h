@@ -25,8 +25,8 @@ void reception_free(struct reception *reception);
 
 /* New connections over TLS go by this from now on; takes a reference. NULL: there are none. */
 void reception_tls_set(struct reception *reception, struct tls *tls);
-/* Takes over a connected socket; `peer` is its address as text. `secure`: over TLS. */
-void reception_accept(struct reception *reception, int fd, const char *peer, bool secure);
+/* Takes over a connected socket; `peer` is its address as text. */
+void reception_accept(struct reception *reception, int fd, const char *peer, struct net_door door);
 /* One was turned away before it got here. */
 void reception_starved(struct reception *reception);
 

@@ -13,7 +13,7 @@
 /* Whoever comes in by one address. */
 struct door {
 	struct part *part;
-	bool secure;
+	struct net_door door;
 };
 
 /* One loop's share. */
@@ -24,6 +24,8 @@ struct part {
 	int fds[NET_ADDRESSES_MAX]; /* bound, until the loop takes them */
 	struct listener *listeners[NET_ADDRESSES_MAX];
 	struct door doors[NET_ADDRESSES_MAX];
+	struct listener *admin;
+	struct door admin_door;
 	struct task begin, stop, retime;
 };
 
@@ -31,6 +33,7 @@ struct net_server {
 	size_t addresses_n;
 	struct net_address addresses[NET_ADDRESSES_MAX];
 	struct net_limits limits; /* those of the last retime */
+	struct net_admin admin;   /* fd -1: none, or a loop has it */
 	struct executor *stop_executor;
 	struct task *stop_done;
 	_Atomic size_t running; /* parts that have not stopped */
@@ -66,7 +69,7 @@ struct net_limits net_limits_default(void)
 static void on_accept(void *data, int fd, const char *peer)
 {
 	struct door *door = data;
-	reception_accept(door->part->reception, fd, peer, door->secure);
+	reception_accept(door->part->reception, fd, peer, door->door);
 }
 
 static void on_starved(void *data)
@@ -80,16 +83,29 @@ static const struct listener_user listener_user = {
     .on_starved = on_starved,
 };
 
+/* One loop is enough for operators. */
+static void admin_begin(struct part *part)
+{
+	struct net_admin *admin = &part->server->admin;
+	if (admin->fd < 0)
+		return;
+	part->admin_door = (struct door){part, {.admin = true, .trusted = admin->is_file}};
+	part->admin = listener_start(part->loop, admin->fd, &listener_user, &part->admin_door);
+	admin->fd = -1;
+}
+
 static void part_begin(struct task *task)
 {
 	struct part *part = CONTAINER_OF(task, struct part, begin);
 	for (size_t i = 0; i < part->server->addresses_n; i++) {
 		part->doors[i].part = part;
-		part->doors[i].secure = part->server->addresses[i].scheme == NET_SCHEME_HTTPS;
+		part->doors[i].door.secure = part->server->addresses[i].scheme == NET_SCHEME_HTTPS;
 		part->listeners[i] =
 		    listener_start(part->loop, part->fds[i], &listener_user, &part->doors[i]);
 		part->fds[i] = -1;
 	}
+	if (part == part->server->parts)
+		admin_begin(part);
 }
 
 static void part_stopped(void *data)
@@ -107,6 +123,8 @@ static void part_stop(struct task *task)
 		listener_stop(part->listeners[i]);
 		part->listeners[i] = NULL;
 	}
+	listener_stop(part->admin);
+	part->admin = NULL;
 	reception_stop(part->reception, part_stopped, part);
 }
 
@@ -141,6 +159,7 @@ static struct net_server *server_alloc(const struct net_options *options)
 	    calloc(1, sizeof(*server) + options->loops_n * sizeof(struct part));
 	if (!server)
 		return NULL;
+	server->admin = options->admin ? *options->admin : (struct net_admin){.fd = -1};
 	server->parts_n = options->loops_n;
 	server->addresses_n = options->addresses_n;
 	memcpy(server->addresses, options->addresses,
@@ -203,6 +222,8 @@ enum err net_server_start(const struct net_options *options, struct net_server *
 	assert(options->addresses_n >= 1 && options->addresses_n <= NET_ADDRESSES_MAX);
 	struct net_server *server = server_alloc(options);
 	if (!server) {
+		if (options->admin)
+			(void)close(options->admin->fd);
 		*reterr_address = 0;
 		return ERR_NO_MEMORY;
 	}
@@ -284,6 +305,8 @@ void net_server_free(struct net_server *server)
 				(void)close(server->parts[i].fds[j]);
 		reception_free(server->parts[i].reception);
 	}
+	if (server->admin.fd >= 0)
+		(void)close(server->admin.fd);
 	free(server);
 }
 

@@ -67,12 +67,19 @@ struct net_limits {
 
 struct net_limits net_limits_default(void);
 
+/* The operator's listener: in clear, and its requests say so (request.admin). */
+struct net_admin {
+	int fd;       /* bound and listening; the server's from net_server_start on */
+	bool is_file; /* a socket file (request.trusted) */
+};
+
 struct net_options {
 	struct io_loop *const *loops;            /* borrowed; outlive the server */
 	struct request_handler *const *handlers; /* one a loop; borrowed; outlive the server */
 	size_t loops_n;                          /* 1 to NET_LOOPS_MAX */
 	const struct net_address *addresses;     /* copied; port 0: the system picks one */
 	size_t addresses_n;                      /* 1 to NET_ADDRESSES_MAX */
+	const struct net_admin *admin;           /* copied; NULL: none */
 	/* For addresses of https, and for those that say nothing when there is one; a reference is
 	 * taken. NULL: no address may be of https. */
 	struct tls *tls;

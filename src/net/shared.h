@@ -35,12 +35,19 @@ struct net_shared {
 	char date[SHARED_DATE_MAX];
 };
 
+/* By which of the server's listeners a connection came. */
+struct net_door {
+	bool secure;  /* over TLS */
+	bool admin;   /* the operator's */
+	bool trusted; /* a socket file: its permissions have said who may */
+};
+
 /* A connection whose protocol is known now, on its way to those who speak it. */
 struct net_arrival {
 	struct stream *stream; /* they own it from then on, and take it over (stream_pass) */
 	struct block *in;      /* they own it; what has come of it */
 	const char *peer;      /* the other end's address as text; borrowed for the call */
-	bool secure;
+	struct net_door door;
 };
 
 /* False when there is no memory; shared_done is fine then too. */

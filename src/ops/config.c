@@ -67,6 +67,8 @@ static void layers_take(struct reading *reading, const struct config_flags *flag
 	reading->file = config_file(flags);
 	if (reading->file)
 		file_take(reading, flags->file);
+	reading->config->admin_given =
+	    reading->lines[0][option_find(BYTES("admin_listen")) - option_table] != 0;
 	flags_take(reading->config, flags, reading->report);
 	if (!reading->report->mistakes_n)
 		config_check(reading);

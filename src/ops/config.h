@@ -19,6 +19,7 @@ struct config_flags {
 
 struct config {
 	bool dev;
+	bool admin_given; /* admin_listen is not the table's */
 	struct server_settings server;
 	struct settings_layers layers; /* what the server says to APIs */
 };

@@ -32,6 +32,7 @@ enum option_type {
 	OPTION_RATES,
 	OPTION_DELAYS,
 	OPTION_ADDRESSES,
+	OPTION_PLACE,
 	OPTION_LIST, /* of objects: their members are rows of their own */
 };
 

@@ -149,6 +149,19 @@ static bool read_addresses(const struct option *option, struct bytes text,
 	return true;
 }
 
+/* Others can reach what is not loopback, and nothing there asks who they are. */
+static bool read_place(struct bytes text, struct net_place *ret, struct problem *reterr)
+{
+	struct net_place place;
+	if (net_place_parse(text, &place) != OK || place.address.scheme != NET_SCHEME_NONE ||
+	    (place.address.host[0] && !net_address_is_loopback(&place.address)))
+		return refuse(reterr, "must be unix:PATH, with a path of at most 107 octets that "
+		                      "begins with /, an address of loopback, as in "
+		                      "\"127.0.0.1:9464\", or empty");
+	*ret = place;
+	return true;
+}
+
 /* ---- numbers --------------------------------------------------------------------------------- */
 
 static bool read_ms(const struct option *option, struct bytes text, int64_t *ret,
@@ -466,6 +479,8 @@ bool option_read(const struct option *option, struct bytes text, void *base, str
 		return read_delays(option, text, field, reterr);
 	case OPTION_ADDRESSES:
 		return read_addresses(option, text, field, reterr);
+	case OPTION_PLACE:
+		return read_place(text, field, reterr);
 	case OPTION_LIST:
 		break; /* has no text of its own */
 	}

@@ -76,6 +76,7 @@ enum provider_type { PROVIDER_INBOX };
 /* What the server itself goes by: the rows SERVER and LIST. */
 struct server_settings {
 	struct net_addresses listen;
+	struct net_place admin_listen;
 	struct {
 		size_t n;
 		struct tls_entry at[TLS_ENTRIES_MAX];

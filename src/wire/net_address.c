@@ -76,3 +76,44 @@ bool net_address_is_loopback(const struct net_address *address)
 	return address->ipv6 ? bytes_equal(host, BYTES("::1"))
 	                     : bytes_start_with(host, BYTES("127."));
 }
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+static bool path_parse(struct bytes in, struct net_place *ret)
+{
+	if (in.len == 0 || in.len > NET_PATH_MAX || in.at[0] != '/' || in.at[in.len - 1] == '/')
+		return false;
+	for (size_t i = 0; i < in.len; i++)
+		if ((unsigned char)in.at[i] < ' ' || in.at[i] == 0x7F)
+			return false;
+	memcpy(ret->path, in.at, in.len);
+	return true;
+}
+
+enum err net_place_parse(struct bytes in, struct net_place *ret)
+{
+	static const struct bytes unix_scheme = {"unix:", 5};
+	struct net_place made = {0};
+	if (bytes_start_with(in, unix_scheme)) {
+		if (!path_parse(bytes_from(in, unix_scheme.len), &made))
+			return ERR_MALFORMED;
+	} else if (in.len && net_address_parse(in, &made.address) != OK) {
+		return ERR_MALFORMED;
+	}
+	*ret = made;
+	return OK;
+}
+
+void net_place_format(const struct net_place *place, char ret[NET_PLACE_TEXT_MAX])
+{
+	ret[0] = '\0';
+	if (place->path[0])
+		(void)snprintf(ret, NET_PLACE_TEXT_MAX, "unix:%s", place->path);
+	else if (!net_place_is_none(place))
+		net_address_format(&place->address, ret);
+}
+
+bool net_place_is_none(const struct net_place *place)
+{
+	return !place->path[0] && !place->address.host[0];
+}

@@ -306,7 +306,7 @@ static int64_t test_clock(void)
 static void on_accept(void *data, int fd, const char *peer)
 {
 	(void)data;
-	reception_accept(reception, fd, peer, secure);
+	reception_accept(reception, fd, peer, (struct net_door){.secure = secure});
 }
 
 static void on_starved(void *data)

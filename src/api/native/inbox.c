@@ -2,6 +2,7 @@
 #include "api/native/inbox.h"
 
 #include "api/native/inbox_token.h"
+#include "api/native/native.h"
 #include "base/when.h"
 #include "wire/gsm0338.h"
 #include "wire/json_write.h"
@@ -25,18 +26,21 @@ static bool host_is_local(struct bytes authority)
 
 bool inbox_admits(struct api *api, struct request *request)
 {
-	if (!api->shared->inbox) {
+	if (!api->shared->inbox ||
+	    (!native_is_shown(api, request) && !api->shared->inbox_token.len)) {
 		route_misroute_text(api, request, MISROUTE_NOT_FOUND);
 		return false;
 	}
 	response_field(request, BYTES("X-Content-Type-Options"), BYTES("nosniff"));
 	response_field(request, BYTES("Cross-Origin-Resource-Policy"), BYTES("same-origin"));
-	if (api->shared->loopback_hosts_only && !host_is_local(request->authority)) {
+	/* No page of a browser reaches a socket's file. */
+	if (api->shared->loopback_hosts_only && !request->trusted &&
+	    !host_is_local(request->authority)) {
 		request_answer(request, 403, TEXT_PLAIN,
 		               BYTES("the inbox answers only to 127.0.0.1, localhost and [::1]\n"));
 		return false;
 	}
-	return inbox_token_is_shown(api, request);
+	return request->trusted || inbox_token_is_shown(api, request);
 }
 
 /* ---- the API --------------------------------------------------------------------------------- */

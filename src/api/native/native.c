@@ -5,6 +5,11 @@
 #include "api/native/operator.h"
 #include "api/native/page.h"
 
+bool native_is_shown(const struct api *api, const struct request *request)
+{
+	return request->admin || api->shared->operator_pages;
+}
+
 static void healthz(struct api *api, struct request *request)
 {
 	(void)api;

@@ -9,4 +9,8 @@
 extern const struct owner native_owner;
 extern const struct owner house_owner;
 
+/* Whether the operator's pages are for this request: it came by the operator's listener, or the
+ * others show them, too. */
+bool native_is_shown(const struct api *api, const struct request *request);
+
 #endif
