@@ -7,11 +7,13 @@ import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 
 import path from "node:path";
 import { after, before, describe } from "node:test";
 import {
-  PROGRAM, ROOT, Server, Wire, configFile, eventually, folder, freshNumber, importRecords, patiently, run, test, verifyd,
+  INBOX_TOKEN, PROGRAM, ROOT, Server, Wire, configFile, eventually, folder, freshNumber, importRecords, patiently, run, test, verifyd,
 } from "./harness.mjs";
 
 const BOTH = ["otp.send", "otp.verify"];
-const INBOX = "deliver: {providers: [{name: inbox, type: inbox}]}";
+const PROVIDER = "deliver: {providers: [{name: inbox, type: inbox}]}";
+// Shown where clients ask, too: to the harness.
+const INBOX = `${PROVIDER}\ninbox: {token: ${INBOX_TOKEN}}`;
 const AUTH = "app:a secret of the shop";
 const RECORDS = [
   { type: "tenant", id: "shop" },
@@ -214,7 +216,7 @@ describe("serve without --dev", () => {
     const server = await start([INBOX, "code: {length: 5}"]);
     const [told] = events(server.log.split("\n").slice(0, -1).map((line) => JSON.parse(line)), "configuration");
     assert.equal(told.level, "warning");
-    assert.match(told.what, /verifyd\.yaml:2: warning: code: fewer/);
+    assert.match(told.what, /verifyd\.yaml:3: warning: code: fewer/);
     assert.match((await server.send({}, { auth: AUTH })).code, /^\d{5}$/);
     await server.stop();
   });
@@ -286,7 +288,7 @@ describe("inbox.token", () => {
   const TOKEN = "a-token-of-the-tests";
   let server;
   before(async () => {
-    server = await start([INBOX, `inbox: {token: ${TOKEN}}`], { listen: "0.0.0.0:0" });
+    server = await start([PROVIDER, `inbox: {token: ${TOKEN}}`], { listen: "0.0.0.0:0" });
     server.address = `127.0.0.1:${server.port}`;
   });
   after(() => server.stop([TOKEN]));
@@ -311,7 +313,7 @@ describe("inbox.token", () => {
       assert.equal((await ask({ Authorization: value })).status, 401, value);
   });
   test("elsewhere than on loopback there must be one", async () => {
-    const { code, stderr } = await verifyd(["serve", "-c", configFile([INBOX]), "--data", folder(), "--listen", "0.0.0.0:0"]);
+    const { code, stderr } = await verifyd(["serve", "-c", configFile([PROVIDER]), "--data", folder(), "--listen", "0.0.0.0:0"]);
     assert.equal(code, 2);
     assert.match(stderr, /0\.0\.0\.0:0 would show the inbox.*inbox\.token/);
   });
@@ -347,8 +349,8 @@ describe("SIGHUP", () => {
     const lines = await server.reload();
     const told = events(lines, "configuration");
     assert.deepEqual(told.map(({ level }) => level), ["error", "error"]);
-    assert.match(told[0].what, /verifyd\.yaml:3: code\.length: /);
-    assert.match(told[1].what, /verifyd\.yaml:4: colour /);
+    assert.match(told[0].what, /verifyd\.yaml:4: code\.length: /);
+    assert.match(told[1].what, /verifyd\.yaml:5: colour /);
     const [refused] = events(lines, "reload");
     assert.deepEqual([refused.level, refused.mistakes, refused.consequence], ["error", 2, "nothing was changed"]);
     assert.equal((await send(server)).status, 201);
@@ -380,7 +382,7 @@ describe("SIGHUP", () => {
   });
   test("what stays must go with what is new: else nothing changes", async () => {
     const token = "a-token-of-the-tests";
-    const server = await start([INBOX, `inbox: {token: ${token}}`], { listen: "0.0.0.0:0" });
+    const server = await start([PROVIDER, `inbox: {token: ${token}}`], { listen: "0.0.0.0:0" });
     server.address = `127.0.0.1:${server.port}`;
     // The provider stays until a start, and would then be shown to everybody.
     rewrite(server, []);

@@ -25,6 +25,8 @@ export const MEMORY_PROGRAM = path.resolve(
   process.env.VERIFYD_MEMORY ?? path.join(path.dirname(PROGRAM), "tests/verifyd-memory"),
 );
 export const DEMO = "demo:demo-secret";
+// inbox.token of configurations whose messages a test reads: without --dev it shows the inbox.
+export const INBOX_TOKEN = "of-the-end-to-end-tests";
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -256,6 +258,7 @@ export class Server {
     server.data = data;
     server.config = config;
     server.ca = ca;
+    server.inboxAuth = config ? `tests:${INBOX_TOKEN}` : null;
     server.log = server.stdout = "";
     server.newest = ""; // id of the newest message that `message` has given
     server.child = spawn(program, [...words, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
@@ -366,7 +369,7 @@ export class Server {
   // The newest message to this number; waits for one.
   async message(to, { since = "" } = {}) {
     const query = new URLSearchParams({ to, since, wait: "30" });
-    const answer = await this.call("GET", `/inbox/api/latest?${query}`, { auth: null });
+    const answer = await this.call("GET", `/inbox/api/latest?${query}`, { auth: this.inboxAuth });
     assert.equal(answer.status, 200, `no message came to ${to}`);
     return answer.json;
   }
@@ -374,7 +377,7 @@ export class Server {
   // Sends a code and waits for it: { id, to, code, text, from, answer }.
   async send(body = {}, options = {}) {
     const to = body.to ?? freshNumber();
-    const before = await this.call("GET", `/inbox/api/latest?to=${encodeURIComponent(to)}`, { auth: null });
+    const before = await this.call("GET", `/inbox/api/latest?to=${encodeURIComponent(to)}`, { auth: this.inboxAuth });
     const answer = await this.create({ ...body, to }, options);
     assert.ok(answer.status === 202 || answer.status === 201, `${answer.status} ${answer.text}`);
     const message = await this.message(answer.json.phoneNumber, { since: before.json?.id });

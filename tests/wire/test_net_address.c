@@ -91,6 +91,49 @@ static void other_addresses_are_refused(void **state)
 	assert_int_equal(net_address_parse(BYTES("127.0.0.1\0:80"), &address), ERR_MALFORMED);
 }
 
+static void places_are_read_and_written(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		bool good;
+	} rows[] = {
+	    {"", true},
+	    {"unix:/a", true},
+	    {"unix:/a b/c:1", true},
+	    {"127.0.0.1:0", true},
+	    {"[::1]:80", true},
+	    {"unix:", false},
+	    {"unix:a", false},
+	    {"unix:/", false},
+	    {"unix:/a/", false},
+	    {"/a", false},
+	    {"unix:/a\nb", false},
+	    {"unix:/a\x7f", false},
+	    {"UNIX:/a", false},
+	    {"localhost:80", false},
+	};
+	struct net_place place;
+	char text[NET_PLACE_TEXT_MAX];
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		bool good = net_place_parse(bytes_from_text(rows[i].in), &place) == OK;
+		assert_row(rows[i].in, good == rows[i].good);
+		if (!good)
+			continue;
+		net_place_format(&place, text);
+		assert_string_equal(text, rows[i].in);
+		assert_int_equal(net_place_is_none(&place), !rows[i].in[0]);
+	}
+	char longest[] = "unix:/1234567890123456789012345678901234567890123456789012345678901234567"
+			 "89012345678901234567890123456789012345678";
+	struct bytes in = bytes_from_text(longest);
+	assert_true(in.len > 5 + NET_PATH_MAX);
+	assert_int_equal(net_place_parse(bytes_first(in, 5 + NET_PATH_MAX), &place), OK);
+	assert_int_equal(strlen(place.path), NET_PATH_MAX);
+	assert_int_equal(net_place_parse(bytes_first(in, 6 + NET_PATH_MAX), &place), ERR_MALFORMED);
+	assert_int_equal(net_place_parse(BYTES("unix:/a\0b"), &place), ERR_MALFORMED);
+}
+
 static void loopback_is_told_from_the_rest(void **state)
 {
 	(void)state;
@@ -115,6 +158,7 @@ int main(void)
 	    cmocka_unit_test(addresses_are_read_and_written),
 	    cmocka_unit_test(a_scheme_may_stand_before),
 	    cmocka_unit_test(other_addresses_are_refused),
+	    cmocka_unit_test(places_are_read_and_written),
 	    cmocka_unit_test(loopback_is_told_from_the_rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
