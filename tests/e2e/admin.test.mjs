@@ -10,7 +10,7 @@ import { describe } from "node:test";
 import { Server, configFile, folder, patiently, run, test, verifyd } from "./harness.mjs";
 
 const PROVIDER = "deliver: {providers: [{name: inbox, type: inbox}]}";
-const OPERATOR_PAGES = ["/inbox", "/inbox/api/messages"];
+const OPERATOR_PAGES = ["/inbox", "/inbox/api/messages", "/metrics"];
 
 const place = () => path.join(path.dirname(folder()), "admin.sock");
 const lines = (where) => [`admin_listen: ${JSON.stringify(where)}`, PROVIDER];
@@ -41,13 +41,15 @@ describe("a socket's file", () => {
     const made = statSync(file);
     assert.ok(made.isSocket());
     assert.equal(made.mode & 0o777, 0o660);
-    assert.equal((await ask(file, "/healthz")).text, "ok");
+    for (const target of ["/healthz", "/readyz"]) {
+      assert.match((await ask(file, target)).text, /^ok/, target);
+      assert.equal((await server.call("GET", target, { auth: null })).status, 200, target);
+    }
     for (const target of OPERATOR_PAGES) {
       assert.equal((await ask(file, target)).status, 200, target);
       assert.equal((await ask(file, target, { host: "anything.example" })).status, 200, target);
       assert.equal((await server.call("GET", target, { auth: null })).status, 404, target);
     }
-    assert.equal((await server.call("GET", "/healthz", { auth: null })).status, 200);
     for (const [method, target] of [["POST", "/webapi/verify"], ["POST", "/manage/v2/user/send/otp"], ["GET", "/"]])
       assert.equal((await ask(file, target, { method })).status, 404, target);
     assert.equal((await server.create({ to: "447700900123" }, { auth: null })).status, 401);
@@ -113,6 +115,7 @@ describe("a port, none, and --dev", () => {
     const server = await start("127.0.0.1:0");
     const port = Number(/"admin-listening","address":"127\.0\.0\.1:(\d+)"/.exec(server.log)[1]);
     assert.equal((await ask(port, "/inbox")).status, 200);
+    assert.equal((await ask(port, "/metrics")).status, 200);
     assert.equal((await ask(port, "/inbox", { host: "example.com" })).status, 403);
     assert.equal((await ask(port, "/webapi/verify", { method: "POST" })).status, 404);
     await server.stop();

@@ -370,7 +370,7 @@ describe("SIGHUP", () => {
   });
   test("what needs a start is named and stays", async () => {
     const server = await start([INBOX]);
-    rewrite(server, ["data: elsewhere", "wal_pages: 200", `secret_keys: [{id: a, key: ${KEY_ONE}}]`, "net: {head: 2KiB}", "dotdigital: {create_status: 201}"]);
+    rewrite(server, [`inbox: {token: ${INBOX_TOKEN}}`, "data: elsewhere", "wal_pages: 200", `secret_keys: [{id: a, key: ${KEY_ONE}}]`, "net: {head: 2KiB}", "dotdigital: {create_status: 201}"]);
     const lines = await server.reload();
     // --data beats the file's, so that it has not changed.
     assert.deepEqual(events(lines, "needs-restart").map(({ key }) => key), ["wal_pages", "secret_keys", "net.head", "deliver.providers"]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/native/operator.h"
 
+#include "api/native/native.h"
+
 #include "api/native/operator_port.h"
 #include "api/route.h"
 
@@ -66,7 +68,7 @@ static void on_gathered(struct metrics_query *query)
 
 void operator_metrics(struct api *api, struct request *request)
 {
-	if (!api->shared->operator_pages) {
+	if (!native_is_shown(api, request)) {
 		route_misroute_text(api, request, MISROUTE_NOT_FOUND);
 		return;
 	}
