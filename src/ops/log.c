@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *const level_names[] = {
@@ -36,35 +38,6 @@ static struct {
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-static void format_json(struct buf *to, const char *when, enum log_level level, const char *event,
-                        const struct log_field *fields, size_t fields_n)
-{
-	struct json_writer json;
-	json_writer_init(&json, to);
-	json_write_object(&json);
-	json_write_text_member(&json, "time", bytes_from_text(when));
-	json_write_text_member(&json, "level", bytes_from_text(level_names[level]));
-	json_write_text_member(&json, "event", bytes_from_text(event));
-	for (size_t i = 0; i < fields_n; i++) {
-		char masked[NUMBER_MASK_LEN + 1];
-		switch (fields[i].kind) {
-		case LOG_KIND_TEXT:
-			if (fields[i].text.at)
-				json_write_text_member(&json, fields[i].name, fields[i].text);
-			break;
-		case LOG_KIND_I64:
-			json_write_i64_member(&json, fields[i].name, fields[i].i64);
-			break;
-		case LOG_KIND_NUMBER:
-			number_mask(fields[i].number, masked);
-			json_write_text_member(&json, fields[i].name, bytes_from_text(masked));
-			break;
-		}
-	}
-	json_write_object_end(&json);
-	buf_add_char(to, '\n');
-}
-
 size_t log_dangerous_len(struct bytes text)
 {
 	const unsigned char *at = (const unsigned char *)text.at;
@@ -80,6 +53,71 @@ size_t log_dangerous_len(struct bytes text)
 			return 3;
 	}
 	return 0;
+}
+
+/* The character of a dangerous sequence, which has one to three octets. */
+static unsigned dangerous_char(const char *sequence, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)sequence;
+	if (len == 1)
+		return at[0];
+	return len == 2 ? (at[0] & 0x1Fu) << 6 | (at[1] & 0x3Fu)
+	                : (at[0] & 0x0Fu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu);
+}
+
+/* JSON may hold what steers a terminal; a line that somebody looks at must not. */
+static void json_member(struct json_writer *json, const char *name, struct bytes text)
+{
+	struct buf *to = json->buf;
+	size_t from = to->len, at = from, len;
+	char copy[LOG_LINE_MAX];
+	json_write_text_member(json, name, text);
+	while (at < to->len && !log_dangerous_len(bytes_from(buf_bytes(to), at)))
+		at++;
+	if (to->failed || at == to->len)
+		return;
+	struct bytes rest = {copy, to->len - from};
+	if (rest.len > sizeof(copy)) {
+		to->failed = true; /* longer than any line */
+		return;
+	}
+	memcpy(copy, to->at + from, rest.len);
+	for (to->len = from; rest.len; rest = bytes_from(rest, len ? len : 1)) {
+		len = log_dangerous_len(rest);
+		if (len)
+			buf_printf(to, "\\u%04x", dangerous_char(rest.at, len));
+		else
+			buf_add_char(to, rest.at[0]);
+	}
+}
+
+static void format_json(struct buf *to, const char *when, enum log_level level, const char *event,
+                        const struct log_field *fields, size_t fields_n)
+{
+	struct json_writer json;
+	json_writer_init(&json, to);
+	json_write_object(&json);
+	json_write_text_member(&json, "time", bytes_from_text(when));
+	json_write_text_member(&json, "level", bytes_from_text(level_names[level]));
+	json_write_text_member(&json, "event", bytes_from_text(event));
+	for (size_t i = 0; i < fields_n; i++) {
+		char masked[NUMBER_MASK_LEN + 1];
+		switch (fields[i].kind) {
+		case LOG_KIND_TEXT:
+			if (fields[i].text.at)
+				json_member(&json, fields[i].name, fields[i].text);
+			break;
+		case LOG_KIND_I64:
+			json_write_i64_member(&json, fields[i].name, fields[i].i64);
+			break;
+		case LOG_KIND_NUMBER:
+			number_mask(fields[i].number, masked);
+			json_write_text_member(&json, fields[i].name, bytes_from_text(masked));
+			break;
+		}
+	}
+	json_write_object_end(&json);
+	buf_add_char(to, '\n');
 }
 
 /* Whether the value can stand without quotes: nothing in it ends it early or looks like a field. */
@@ -115,10 +153,16 @@ static void add_value(struct buf *to, struct bytes text)
 	buf_add_char(to, '"');
 }
 
-static void format_text(struct buf *to, const char *when, enum log_level level, const char *event,
-                        const struct log_field *fields, size_t fields_n)
+static void format_text(struct buf *to, bool coloured, const char *when, enum log_level level,
+                        const char *event, const struct log_field *fields, size_t fields_n)
 {
-	buf_printf(to, "%s %-7s %s", when, level_names[level], event);
+	static const char *const colours[] = {
+	    [LOG_ERROR] = "\x1b[31m",
+	    [LOG_WARNING] = "\x1b[33m",
+	    [LOG_INFO] = "\x1b[32m",
+	};
+	buf_printf(to, "%s %s%-7s%s %s", when, coloured ? colours[level] : "", level_names[level],
+	           coloured ? "\x1b[0m" : "", event);
 	for (size_t i = 0; i < fields_n; i++) {
 		char masked[NUMBER_MASK_LEN + 1];
 		if (fields[i].kind == LOG_KIND_TEXT && !fields[i].text.at)
@@ -145,8 +189,8 @@ void log_format(struct buf *to, enum log_form form, int64_t at_ms, enum log_leve
 {
 	char when[WHEN_TEXT_LEN + 1];
 	when_format(at_ms, when);
-	if (form == LOG_FORM_TEXT)
-		format_text(to, when, level, event, fields, fields_n);
+	if (form == LOG_FORM_TEXT || form == LOG_FORM_COLOUR)
+		format_text(to, form == LOG_FORM_COLOUR, when, level, event, fields, fields_n);
 	else
 		format_json(to, when, level, event, fields, fields_n);
 }
@@ -222,12 +266,20 @@ static void *writer_run(void *unused)
 	return NULL;
 }
 
+/* Colours are for terminals whose user has not said no: no-color.org. */
+static enum log_form form_of(int fd)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	if (!isatty(fd))
+		return LOG_FORM_JSON;
+	bool plain = (no && no[0]) || (terminal && strcmp(terminal, "dumb") == 0);
+	return plain ? LOG_FORM_TEXT : LOG_FORM_COLOUR;
+}
+
 enum err log_start(int fd, enum log_form form)
 {
 	log_state.fd = fd;
-	log_state.form = form;
-	if (form == LOG_FORM_AUTO)
-		log_state.form = isatty(fd) ? LOG_FORM_TEXT : LOG_FORM_JSON;
+	log_state.form = form == LOG_FORM_AUTO ? form_of(fd) : form;
 	log_state.stopping = false;
 	if (pthread_create(&log_state.writer, NULL, writer_run, NULL) != 0)
 		return ERR_NO_MEMORY;

@@ -8,6 +8,7 @@
  *
  * In readable text a value that is more than a plain word stands in quotes, with \", \\ and \xNN
  * for whatever could end it or steer a terminal, so that nobody's words become a field or a line.
+ * In JSON the same stands as \uNNNN.
  *
  * Never in a field: a code, password, token, message text or whole number. */
 #ifndef OPS_LOG_H
@@ -53,10 +54,10 @@ static inline struct log_field log_number(const char *name, const struct number 
 	return (struct log_field){.name = name, .kind = LOG_KIND_NUMBER, .number = number};
 }
 
-enum log_form { LOG_FORM_AUTO, LOG_FORM_JSON, LOG_FORM_TEXT };
+enum log_form { LOG_FORM_AUTO, LOG_FORM_JSON, LOG_FORM_TEXT, LOG_FORM_COLOUR };
 
 /* Starts the writer to descriptor `fd`; before that, lines are written at once by the caller.
- * AUTO asks whether `fd` is a terminal. */
+ * AUTO asks whether `fd` is a terminal, and NO_COLOR and TERM whether it wants colours. */
 MUST_CHECK enum err log_start(int fd, enum log_form form);
 /* Writes what waits and ends the writer. */
 void log_stop(void);

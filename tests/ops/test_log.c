@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define AT_MS INT64_C(1932887700120) /* 2031-04-02T09:15:00.120Z */
@@ -133,6 +134,8 @@ static void json_parses_back_equal(void **state)
 	log_format(&line, LOG_FORM_JSON, AT_MS, LOG_INFO, "send", fields, COUNT(fields));
 	assert_int_equal(bytes_find(buf_bytes(&line), '\n'), line.len - 1);
 	assert_true(bytes_are_utf8(buf_bytes(&line)));
+	for (size_t i = 0; i + 1 < line.len; i++)
+		assert_int_equal(log_dangerous_len(bytes_from(buf_bytes(&line), i)), 0);
 	line_read(buf_bytes(&line), &arena, &read);
 	assert_true(bytes_equal(read.time, BYTES(WHEN)));
 	assert_true(bytes_equal(read.level, BYTES("info")));
@@ -285,15 +288,26 @@ static void a_pipe_gets_json_and_a_terminal_text(void **state)
 	assert_int_equal(reader.got.at[0], '{');
 	buf_done(&reader.got);
 
+	static const struct {
+		const char *no_color, *shown;
+	} rows[] = {
+	    {"1", " info    hello  n=1\r\n"},
+	    {"", " \x1b[32minfo   \x1b[0m hello  n=1\r\n"},
+	};
+	assert_int_equal(setenv("TERM", "xterm", 1), 0);
 	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
 	int shown = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_true(shown >= 0);
-	assert_int_equal(log_start(shown, LOG_FORM_AUTO), OK);
-	LOG(LOG_INFO, "hello", log_i64("n", 1));
-	log_stop();
-	ssize_t n = read(terminal, line, sizeof(line));
-	assert_true(n > 0 && contains((struct bytes){line, (size_t)n}, " info    hello  n=1"));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(setenv("NO_COLOR", rows[i].no_color, 1), 0);
+		assert_int_equal(log_start(shown, LOG_FORM_AUTO), OK);
+		LOG(LOG_INFO, "hello", log_i64("n", 1));
+		log_stop();
+		ssize_t n = read(terminal, line, sizeof(line));
+		assert_row(rows[i].shown,
+		           n > 0 && contains((struct bytes){line, (size_t)n}, rows[i].shown));
+	}
 	(void)close(shown);
 	(void)close(terminal);
 }
