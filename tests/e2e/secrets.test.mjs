@@ -339,6 +339,13 @@ describe("secrets stay dark", () => {
     nothing(hunt.search("events, messages", stdout));
   });
 
+  test("an export", async () => {
+    const { code, stdout, stderr } = await verifyd(["export", "--dev", "--data", data]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /"type":"client"/);
+    // Numbers stand in it where users have them.
+    nothing(hunt.search("export", stdout + stderr, [...SECRET, "key"]));
+  });
   test("metrics, answers that are no success", async () => {
     const metrics = await server.call("GET", "/metrics", { auth: null });
     nothing(hunt.search("metrics", metrics.text));
