@@ -44,6 +44,8 @@ describe("a server with two certificates", () => {
 
   test("new certificates come with SIGHUP, and no request is dropped", async () => {
     let running = true, asked = 0, reloads = 0;
+    // Before the first call: one whose handshake comes after a reload must know the new one too.
+    server.ca = first.pem + second.pem + third.pem;
     const workers = Array.from({ length: 4 }, async (_, i) => {
       while (running) {
         const agent = i % 2 ? false : undefined; // some on connections of their own
@@ -54,7 +56,6 @@ describe("a server with two certificates", () => {
     });
     for (const [which, name] of [[second, "second.example"], [third, "third.example"], [first, "first.example"]]) {
       writeFileSync(file, `tls: ${entry(which)}\n`);
-      server.ca = first.pem + second.pem + third.pem;
       server.child.kill("SIGHUP");
       reloads++;
       await eventually("the reload", () => server.log.match(/"reloaded"/g)?.length ?? 0, (n) => n === reloads);
